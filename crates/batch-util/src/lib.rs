@@ -1,0 +1,1 @@
+//! Pure helpers of a batch build: substring search, compiler lookup, build log classification

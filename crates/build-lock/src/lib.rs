@@ -1,0 +1,1 @@
+//! One lock per build in progress, and who holds it

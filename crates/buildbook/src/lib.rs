@@ -1,0 +1,1 @@
+//! The book of a build farm: one crate that re-exports the parts

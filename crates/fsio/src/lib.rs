@@ -1,0 +1,1 @@
+//! File primitives: lock, append a record, sync a folder, remove a tree

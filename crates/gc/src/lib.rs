@@ -1,0 +1,1 @@
+//! Decide what nothing needs any more, then remove exactly that

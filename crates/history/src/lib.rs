@@ -1,0 +1,1 @@
+//! What happened to each package in every run, append-only

@@ -1,0 +1,1 @@
+//! Tell somebody: Slack, Zulip, Telegram, e-mail, standard output

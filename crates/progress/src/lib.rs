@@ -1,0 +1,1 @@
+//! The run in flight, written for pollers and read by them

@@ -1,0 +1,1 @@
+//! A build run from start to summary: plan, logs, events, and the latest link

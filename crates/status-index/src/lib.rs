@@ -1,0 +1,1 @@
+//! Where every package stands, and what changed since the last run

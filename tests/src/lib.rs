@@ -1,0 +1,1 @@
+//! Pretend caches and other support for tests.
