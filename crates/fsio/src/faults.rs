@@ -1,0 +1,147 @@
+//! Counts, fails and stops the operations of the calling thread. For tests.
+//!
+//! A crash test runs a procedure twice: [`count`] says which operations it is made of, and [`inject`]
+//! repeats it with a [`Fault`] at each of them.
+//!
+//! ```
+//! use buildbook_fsio::{faults, op};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let (_, calls) = faults::count(|| op::create_folder(&folder.path().join("a")));
+//! assert_eq!(calls.len(), 1);
+//! let stopped = faults::inject(0, faults::Fault::Stop, || op::create_folder(&folder.path().join("b")));
+//! assert!(stopped.is_err());
+//! assert!(!folder.path().join("b").exists());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::op::Operation;
+
+/// What happens at the chosen operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The process is as good as dead: this operation does not happen, and neither does any later one
+    /// of the thread until the end of [`inject`].
+    Stop,
+    /// As [`Fault::Stop`], but a write has half of its bytes written.
+    StopTorn,
+    /// The operation fails with this error number, once; the procedure goes on as it thinks best.
+    Fail(i32),
+    /// As [`Fault::Fail`], but a write has half of its bytes written, as on a full disk.
+    FailTorn(i32),
+}
+
+/// One operation that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Which operation.
+    pub operation: Operation,
+    /// What it was applied to.
+    pub path: PathBuf,
+}
+
+struct Plan {
+    calls: Vec<Call>,
+    at: Option<usize>,
+    fault: Fault,
+    stopped: bool,
+}
+
+thread_local! {
+    static PLAN: RefCell<Option<Plan>> = const { RefCell::new(None) };
+}
+
+/// Runs a procedure undisturbed and tells which operations it made on this thread.
+pub fn count<R>(procedure: impl FnOnce() -> R) -> (R, Vec<Call>) {
+    run(None, Fault::Stop, procedure)
+}
+
+/// Runs a procedure with a fault at its operation `at`, counted from 0.
+pub fn inject<R>(at: usize, fault: Fault, procedure: impl FnOnce() -> R) -> R {
+    run(Some(at), fault, procedure).0
+}
+
+fn run<R>(at: Option<usize>, fault: Fault, procedure: impl FnOnce() -> R) -> (R, Vec<Call>) {
+    /// Takes the plan away also when the procedure panics, so that the next test of the thread is not hit.
+    struct Clear;
+    impl Drop for Clear {
+        fn drop(&mut self) {
+            PLAN.with_borrow_mut(|plan| *plan = None);
+        }
+    }
+    PLAN.with_borrow_mut(|plan| *plan = Some(Plan { calls: Vec::new(), at, fault, stopped: false }));
+    let clear = Clear;
+    let result = procedure();
+    let calls = PLAN.with_borrow_mut(|plan| plan.take().map_or_else(Vec::new, |plan| plan.calls));
+    drop(clear);
+    (result, calls)
+}
+
+/// Called before every operation.
+pub(crate) fn before(operation: Operation, path: &Path) -> io::Result<()> {
+    match next(operation, path) {
+        Some(fault) => Err(error_of(fault)),
+        None => Ok(()),
+    }
+}
+
+/// Called instead of [`before`] for a write, which can happen by half.
+pub(crate) fn torn_write(
+    path: &Path,
+    bytes: &[u8],
+    write: impl FnOnce(&[u8]) -> io::Result<()>,
+) -> Option<io::Error> {
+    let fault = next(Operation::Write, path)?;
+    if matches!(fault, Fault::StopTorn | Fault::FailTorn(_)) {
+        let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+        if let Err(error) = write(half) {
+            return Some(error);
+        }
+        mark_stopped(fault);
+    }
+    Some(error_of(fault))
+}
+
+fn next(operation: Operation, path: &Path) -> Option<Fault> {
+    PLAN.with_borrow_mut(|plan| {
+        let plan = plan.as_mut()?;
+        if plan.stopped {
+            return Some(Fault::Stop);
+        }
+        let number = plan.calls.len();
+        plan.calls.push(Call { operation, path: path.to_owned() });
+        if plan.at != Some(number) {
+            return None;
+        }
+        // A torn write still has to happen by half; `mark_stopped` stops the thread after it.
+        plan.stopped = match plan.fault {
+            Fault::Stop => true,
+            Fault::StopTorn => operation != Operation::Write,
+            Fault::Fail(_) | Fault::FailTorn(_) => false,
+        };
+        Some(plan.fault)
+    })
+}
+
+fn mark_stopped(fault: Fault) {
+    if fault == Fault::StopTorn {
+        PLAN.with_borrow_mut(|plan| {
+            if let Some(plan) = plan {
+                plan.stopped = true;
+            }
+        });
+    }
+}
+
+fn error_of(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Stop | Fault::StopTorn => io::Error::other("the test stopped the process here"),
+        Fault::Fail(number) | Fault::FailTorn(number) => io::Error::from_raw_os_error(number),
+    }
+}

@@ -1,0 +1,57 @@
+//! Opening and reading what must be a regular file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+
+use crate::{Error, Result};
+
+/// Opens a regular file for reading; `None` when there is nothing of that name.
+///
+/// # Errors
+///
+/// [`Error::NotAFile`] for a symbolic link, a folder, a FIFO or a device; the system's answer otherwise.
+pub fn open_file(path: &Path) -> Result<Option<File>> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => regular("read", path, opened).map(Some),
+    }
+}
+
+/// Reads a whole file; `None` when there is nothing of that name.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`] for a file of more than `limit` bytes, and those of [`open_file`].
+pub fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let Some(file) = open_file(path)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that grew meanwhile from one that just fits.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    let size = bytes.len() as u64;
+    if size > limit { Err(Error::TooLarge { path: path.to_owned(), size, limit }) } else { Ok(Some(bytes)) }
+}
+
+/// Passes a file on if it is a regular one.
+pub(crate) fn regular(operation: &'static str, path: &Path, opened: io::Result<File>) -> Result<File> {
+    let not_a_file = || Error::NotAFile { operation, path: path.to_owned() };
+    let file = match opened {
+        Ok(file) => file,
+        // What the system answers for a symbolic link, for a folder opened for writing, and for a FIFO
+        // without a reader or a socket.
+        Err(error)
+            if error.raw_os_error() == Some(nix::libc::ELOOP)
+                || error.raw_os_error() == Some(nix::libc::ENXIO)
+                || error.kind() == io::ErrorKind::IsADirectory =>
+        {
+            return Err(not_a_file());
+        }
+        Err(error) => return Err(Error::io(operation, path)(error)),
+    };
+    let metadata = file.metadata().map_err(Error::io(operation, path))?;
+    if metadata.is_file() { Ok(file) } else { Err(not_a_file()) }
+}

@@ -1,0 +1,12 @@
+//! What the file primitives promise, shown on real files by real processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests build the situations that the library must survive"
+)]
+
+mod append;
+mod child;
+mod folder;
+mod lines;
+mod lock;
