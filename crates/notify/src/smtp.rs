@@ -1,0 +1,163 @@
+//! One SMTP session: bounded in time, and failing in terms that can be acted upon.
+
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lettre::address::Envelope;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::SmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+
+use crate::email::{Security, Server};
+use crate::error::Cause;
+use crate::retry::{Failure, Try};
+use crate::{Channel, Error};
+
+/// A message on its way.
+pub(crate) struct Job {
+    pub(crate) server: Server,
+    pub(crate) envelope: Envelope,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What the session was about when it failed; the same complaint of the client means different
+/// things at different steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Greet,
+    StartTls,
+    LogIn,
+    HandOver,
+}
+
+struct Broken {
+    step: Step,
+    error: lettre::transport::smtp::Error,
+}
+
+/// Tries once, and takes at most `attempt.limit`.
+///
+/// The client bounds each read and write but not their sum, and a name look-up not at all, so the
+/// session runs on a thread of its own that is left to its own time limits when it takes too long.
+/// It may still hand over the message then; delivery is at least once anyway.
+pub(crate) fn attempt(job: &Arc<Job>, connect: Duration, attempt: Try) -> Result<(), Failure> {
+    let (done, outcome) = mpsc::channel();
+    let worker = Arc::clone(job);
+    let limit = attempt.limit;
+    let started = thread::Builder::new().name("notify-smtp".to_owned()).spawn(move || {
+        let (result, connection) = match session(&worker, connect, limit) {
+            Ok(connection) => (Ok(()), Some(connection)),
+            Err(broken) => (Err(broken), None),
+        };
+        // Nobody listens any more when the time is over.
+        let _ = done.send(result);
+        // The message is taken: a slow farewell must not make it look otherwise.
+        if let Some(mut connection) = connection {
+            let _ = connection.quit();
+        }
+    });
+    let (channel, server, attempts) = (Channel::Email, job.server.name(), attempt.number);
+    if let Err(error) = started {
+        let source = Cause(error.to_string());
+        return Err(Failure::Final(Error::Unreachable { channel, server, attempts, source }));
+    }
+    match outcome.recv_timeout(limit) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(broken)) => Err(failure(job, &broken, attempts)),
+        Err(RecvTimeoutError::Timeout) => {
+            let error = Error::TimedOut { channel, server, attempts };
+            Err(Failure::Temporary { error, wait: None })
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            let source = Cause("the mail client gave up on the reply".to_owned());
+            Err(Failure::Final(Error::BadReply { channel, server, source }))
+        }
+    }
+}
+
+/// Greets, protects, logs in and hands over; the connection is returned for its farewell.
+fn session(job: &Job, connect: Duration, limit: Duration) -> Result<SmtpConnection, Broken> {
+    let deadline = Instant::now() + limit;
+    let Server { host, port, security, tls, login, .. } = &job.server;
+    let at = |step| move |error| Broken { step, error };
+    let hello = ClientId::default();
+
+    let wrapper = (*security == Security::Wrapper).then_some(tls);
+    let address = (host.as_str(), *port);
+    let mut connection = SmtpConnection::connect(address, Some(connect.min(limit)), &hello, wrapper, None)
+        .map_err(at(Step::Greet))?;
+    // The rest of the time belongs to the rest of the session. A socket that cannot be given a
+    // limit is one that is closed, which the next command finds out.
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    let _ = connection.set_timeout(Some(left));
+
+    let start_tls = match security {
+        Security::Required => true,
+        Security::Opportunistic => connection.can_starttls(),
+        Security::Wrapper | Security::None => false,
+    };
+    if start_tls {
+        connection.starttls(tls, &hello).map_err(at(Step::StartTls))?;
+    }
+    if let Some((username, password)) = login {
+        let credentials = Credentials::new(username.clone(), password.reveal().to_owned());
+        connection.auth(DEFAULT_MECHANISMS, &credentials).map_err(at(Step::LogIn))?;
+    }
+    connection.send(&job.envelope, &job.bytes).map_err(at(Step::HandOver))?;
+    Ok(connection)
+}
+
+/// What a broken session means for the message.
+fn failure(job: &Job, broken: &Broken, attempts: u32) -> Failure {
+    let Broken { step, error } = broken;
+    let (channel, server) = (Channel::Email, job.server.name());
+    let clean = |text: &str| job.server.redactor.clean(text);
+    let temporary = |error| Failure::Temporary { error, wait: None };
+
+    if let Some(code) = error.status() {
+        let status = u16::from(code);
+        let reply = clean(&error.source().map_or_else(String::new, ToString::to_string));
+        return match error.is_transient() {
+            true => temporary(Error::ServerTrouble { channel, server, status, reply, attempts }),
+            false => Failure::Final(Error::Refused { channel, server, status, reply }),
+        };
+    }
+    let source = Cause(clean(&error.to_string()));
+    if error.is_client() {
+        return Failure::Final(match step {
+            Step::StartTls => Error::Tls { channel, server, source },
+            _ => Error::Unsupported { channel, server, source },
+        });
+    }
+    match io_kind(error) {
+        Some(ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+            temporary(Error::TimedOut { channel, server, attempts })
+        }
+        // The TLS layer reports what it does not accept as invalid data; so does reading text.
+        Some(ErrorKind::InvalidData) => Failure::Final(match (step, job.server.security) {
+            (Step::StartTls, _) | (Step::Greet, Security::Wrapper) => Error::Tls { channel, server, source },
+            _ => Error::BadReply { channel, server, source },
+        }),
+        // A connection that is closed instead of an answer.
+        None if error.is_response() && !source.0.contains("incomplete") => {
+            Failure::Final(Error::BadReply { channel, server, source })
+        }
+        _ => temporary(Error::Unreachable { channel, server, attempts, source }),
+    }
+}
+
+/// What the system said, if the failure is one of input and output.
+fn io_kind(error: &lettre::transport::smtp::Error) -> Option<ErrorKind> {
+    let mut next = error.source();
+    while let Some(source) = next {
+        if let Some(io) = source.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        next = source.source();
+    }
+    None
+}
