@@ -48,8 +48,7 @@ pub struct Call {
 
 struct Plan {
     calls: Vec<Call>,
-    at: Option<usize>,
-    fault: Fault,
+    faults: Vec<(usize, Fault)>,
     stopped: bool,
 }
 
@@ -59,15 +58,16 @@ thread_local! {
 
 /// Runs a procedure undisturbed and tells which operations it made on this thread.
 pub fn count<R>(procedure: impl FnOnce() -> R) -> (R, Vec<Call>) {
-    run(None, Fault::Stop, procedure)
+    inject_all(&[], procedure)
 }
 
 /// Runs a procedure with a fault at its operation `at`, counted from 0.
 pub fn inject<R>(at: usize, fault: Fault, procedure: impl FnOnce() -> R) -> R {
-    run(Some(at), fault, procedure).0
+    inject_all(&[(at, fault)], procedure).0
 }
 
-fn run<R>(at: Option<usize>, fault: Fault, procedure: impl FnOnce() -> R) -> (R, Vec<Call>) {
+/// Runs a procedure with several faults, and tells which operations it made, those that failed included.
+pub fn inject_all<R>(faults: &[(usize, Fault)], procedure: impl FnOnce() -> R) -> (R, Vec<Call>) {
     /// Takes the plan away also when the procedure panics, so that the next test of the thread is not hit.
     struct Clear;
     impl Drop for Clear {
@@ -75,7 +75,9 @@ fn run<R>(at: Option<usize>, fault: Fault, procedure: impl FnOnce() -> R) -> (R,
             PLAN.with_borrow_mut(|plan| *plan = None);
         }
     }
-    PLAN.with_borrow_mut(|plan| *plan = Some(Plan { calls: Vec::new(), at, fault, stopped: false }));
+    PLAN.with_borrow_mut(|plan| {
+        *plan = Some(Plan { calls: Vec::new(), faults: faults.to_vec(), stopped: false })
+    });
     let clear = Clear;
     let result = procedure();
     let calls = PLAN.with_borrow_mut(|plan| plan.take().map_or_else(Vec::new, |plan| plan.calls));
@@ -116,16 +118,14 @@ fn next(operation: Operation, path: &Path) -> Option<Fault> {
         }
         let number = plan.calls.len();
         plan.calls.push(Call { operation, path: path.to_owned() });
-        if plan.at != Some(number) {
-            return None;
-        }
+        let (_, fault) = *plan.faults.iter().find(|(at, _)| *at == number)?;
         // A torn write still has to happen by half; `mark_stopped` stops the thread after it.
-        plan.stopped = match plan.fault {
+        plan.stopped = match fault {
             Fault::Stop => true,
             Fault::StopTorn => operation != Operation::Write,
             Fault::Fail(_) | Fault::FailTorn(_) => false,
         };
-        Some(plan.fault)
+        Some(fault)
     })
 }
 

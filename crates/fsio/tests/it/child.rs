@@ -1,6 +1,6 @@
 //! Other processes, played by this test binary itself.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -104,9 +104,8 @@ fn plays_its_role() {
     }
 }
 
-/// Written past the test harness, which would keep it.
 fn tell(word: &str) {
-    writeln!(std::io::stdout(), "{word}").unwrap();
+    println!("{word}");
 }
 
 fn ready_until_told_to_end() {

@@ -1,0 +1,131 @@
+//! Replacing a file or a symbolic link.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use buildbook_fsio::{Durability, Lock, Taken, op, sync_folder};
+
+use crate::leftover::{Role, make_beside, split};
+use crate::{Error, Result};
+
+/// Replaces the contents of a file, or creates it.
+///
+/// Readers see the old contents or the new ones. If the process dies, the old ones stay; with
+/// [`Durability::Synced`] the new ones survive a power cut once this returns, and with
+/// [`Durability::Cached`] a power cut may bring the old ones back, and on some file systems an empty file.
+/// The new file has the rights 0644 less the umask. A symbolic link of that name is itself replaced.
+///
+/// # Errors
+///
+/// The system's answer; the old contents are untouched.
+pub fn replace_file(path: &Path, contents: &[u8], durability: Durability) -> Result<()> {
+    replace_file_with(path, durability, |file| file.write_all(contents))
+}
+
+/// Replaces the contents of a file by what a function writes. See [`replace_file`].
+///
+/// # Errors
+///
+/// What the function returns, or the system's answer; the old contents are untouched.
+pub fn replace_file_with(
+    path: &Path,
+    durability: Durability,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let (folder, _) = split(path)?;
+    let temporary = Temporary::create(path)?;
+    let mut writer = BufWriter::with_capacity(64 << 10, Counted(&temporary));
+    write(&mut writer)
+        .and_then(|()| writer.flush())
+        .map_err(|source| Error::Contents { path: path.to_owned(), source })?;
+    drop(writer);
+    if durability == Durability::Synced {
+        op::sync_file(&temporary.file, &temporary.path)?;
+    }
+    op::rename(&temporary.path, path)?;
+    temporary.keep();
+    if durability == Durability::Synced {
+        sync_folder(folder)?;
+    }
+    Ok(())
+}
+
+/// Points a symbolic link at another target, or creates it.
+///
+/// Readers find the old target or the new one. The target is stored as it is given: a relative one is
+/// relative to the folder of the link. With [`Durability::Synced`] the change survives a power cut.
+///
+/// # Errors
+///
+/// The system's answer, `IsADirectory` among them when a folder has the name; the old link is untouched.
+pub fn replace_symlink(target: &Path, link: &Path, durability: Durability) -> Result<()> {
+    let (folder, _) = split(link)?;
+    loop {
+        let (temporary, ()) = make_beside(link, Role::Temporary, |candidate| op::symlink(target, candidate))?;
+        match op::rename(&temporary, link) {
+            Ok(()) => break,
+            // A link cannot be locked, so recovery takes one that stays for long for a dead one.
+            Err(error) if error.is_not_found() && folder.is_dir() => {}
+            Err(error) => {
+                let _ = op::unlink(&temporary);
+                return Err(error.into());
+            }
+        }
+    }
+    if durability == Durability::Synced {
+        sync_folder(folder)?;
+    }
+    Ok(())
+}
+
+/// A file that is being written. It is locked, which tells recovery that its writer is alive, and it is
+/// removed when it is dropped before it was renamed.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+    _alive: Lock,
+    renamed: bool,
+}
+
+impl Temporary {
+    fn create(target: &Path) -> Result<Temporary> {
+        loop {
+            let (path, file) = make_beside(target, Role::Temporary, op::create_new)?;
+            // Recovery may find the file before it is locked, and remove it.
+            if let Taken::Acquired(alive) = Lock::try_acquire_existing(&path)? {
+                return Ok(Temporary { path, file, _alive: alive, renamed: false });
+            }
+        }
+    }
+
+    fn keep(mut self) {
+        self.renamed = true;
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Nobody can be told here. Recovery removes what stays.
+            let _ = op::unlink(&self.path);
+        }
+    }
+}
+
+/// Writes through the one place where writes are counted.
+struct Counted<'a>(&'a Temporary);
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        op::write_all(&self.0.file, &self.0.path, bytes).map_err(|error| match error {
+            buildbook_fsio::Error::Io { source, .. } => source,
+            other => io::Error::other(other),
+        })?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use buildbook_atomic_swap::{Durability, Error, replace_file, replace_file_with, replace_symlink};
+
+use crate::names;
+
+#[test]
+fn readers_never_see_a_part_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("status.json");
+    let versions = ["a".repeat(100_000), "b".repeat(50_000)];
+    replace_file(&path, versions[0].as_bytes(), Durability::Cached).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writers = [0, 1].map(|writer| {
+            let (path, versions) = (&path, &versions);
+            scope.spawn(move || {
+                for turn in 0..200 {
+                    replace_file(path, versions[(turn + writer) % 2].as_bytes(), Durability::Cached).unwrap();
+                }
+            })
+        });
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert!(versions.contains(&text), "a torn read of {} bytes", text.len());
+                reads += 1;
+            }
+            reads
+        });
+        writers.map(|writer| writer.join().unwrap());
+        done.store(true, Ordering::Relaxed);
+        assert!(reader.join().unwrap() > 0);
+    });
+    assert_eq!(names(folder.path()), ["status.json"], "no temporary file stays");
+}
+
+#[test]
+fn readers_never_miss_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("latest");
+    replace_symlink(Path::new("runs/0"), &link, Durability::Synced).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let target = std::fs::read_link(&link).expect("the link was missing");
+                assert!(target.starts_with("runs"));
+            }
+        });
+        for run in 0..2000 {
+            replace_symlink(Path::new(&format!("runs/{run}")), &link, Durability::Cached).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("runs/1999"));
+    assert_eq!(names(folder.path()), ["latest"]);
+}
+
+#[test]
+fn a_link_is_replaced_and_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious");
+    std::fs::write(&precious, "untouched").unwrap();
+    let path = folder.path().join("summary.json");
+    std::os::unix::fs::symlink(&precious, &path).unwrap();
+    replace_file(&path, b"new", Durability::Cached).unwrap();
+    assert_eq!(std::fs::read(&precious).unwrap(), b"untouched");
+    assert!(!std::fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o600, 0o600);
+}
+
+#[test]
+fn contents_that_cannot_be_written_replace_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    replace_file(&path, b"old", Durability::Cached).unwrap();
+    let failed = replace_file_with(&path, Durability::Cached, |file| {
+        file.write_all(b"half of")?;
+        Err(std::io::Error::other("the source ran dry"))
+    });
+    assert!(matches!(failed, Err(Error::Contents { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn paths_without_a_name_are_refused() {
+    for path in ["/", "..", "a/.."] {
+        assert!(
+            matches!(replace_file(Path::new(path), b"", Durability::Cached), Err(Error::NoName { .. })),
+            "{path}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let error = replace_file(&folder.path().join("missing/file"), b"", Durability::Cached).unwrap_err();
+    assert_eq!(error.kind(), Some(std::io::ErrorKind::NotFound), "{error}");
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    assert!(replace_file(&folder.path().join("taken"), b"", Durability::Cached).is_err());
+    assert_eq!(names(folder.path()), ["taken"]);
+}
