@@ -17,8 +17,8 @@ use crate::secret::{HIDDEN, Redactor, Secret};
 use crate::split::{Limit, Part, Unit, split};
 use crate::{Channel, Error, Payload, Policy, Receipt};
 
-/// "We truncate messages of more than 40,000 characters" is what Slack announced in 2018, for
-/// webhooks too; it breaks messages of more than about 4,000 into several by itself.
+/// Since August 2018 Slack cuts off what is beyond 40,000 characters, for webhooks too (its change
+/// log of April 2018); a message of more than about 4,000 it shows as several.
 const SLACK_LIMIT: Limit = Limit { size: 40_000, unit: Unit::Utf16 };
 
 /// Zulip's API documents 10,000 bytes in one place and characters in another; bytes are safe.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lettre::Message;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0,
+};
 use lettre::message::{Body, Mailbox, Mailboxes};
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 
@@ -30,13 +32,19 @@ pub(crate) enum Security {
 }
 
 impl Security {
+    const ALL: [Security; 4] =
+        [Security::Required, Security::Wrapper, Security::Opportunistic, Security::None];
+
     fn read(text: &str) -> Option<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "required" => Some(Security::Required),
-            "wrapper" => Some(Security::Wrapper),
-            "opportunistic" => Some(Security::Opportunistic),
-            "none" => Some(Security::None),
-            _ => None,
+        Self::ALL.into_iter().find(|security| security.name().eq_ignore_ascii_case(text))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Security::Required => "required",
+            Security::Wrapper => "wrapper",
+            Security::Opportunistic => "opportunistic",
+            Security::None => "none",
         }
     }
 
@@ -113,6 +121,7 @@ impl Mail {
         builder
             // The same id on every attempt, so that a repeated message can be recognised.
             .message_id(None)
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN)
             // Asks programs on the other side not to answer (RFC 3834).
             .raw_header(HeaderValue::new(
@@ -127,7 +136,7 @@ impl Mail {
         let message = self.compose(text)?;
         Ok(Payload {
             channel: Channel::Email,
-            target: format!("SMTP {}", self.server.name()),
+            target: format!("SMTP {} ({})", self.server.name(), self.server.security.name()),
             content_type: "message/rfc822",
             text: text.to_owned(),
             body: String::from_utf8_lossy(&message.formatted()).into_owned(),

@@ -1,0 +1,141 @@
+//! E-mail when things go wrong.
+
+use std::time::{Duration, Instant};
+
+use buildbook_notify::{Error, Policy};
+
+use crate::support::mailbox::Mailbox;
+use crate::support::raw::{Raw, nobody};
+use crate::support::{PASSWORD, assert_hidden, hasty, mail, patient};
+
+/// C-N7 and C-N9: the original heard only whether the mail was queued somewhere.
+#[test]
+fn a_refused_recipient_is_an_error_with_the_server_s_words() {
+    let mailbox =
+        Mailbox::judging(|_, to| mailin_embedded::Response::custom(550, format!("no such user: {to}")));
+    let error = mail(&mailbox.name(), patient(), &[]).send("hello").unwrap_err();
+    assert!(
+        matches!(&error, Error::Refused { status: 550, reply, .. } if reply == "no such user: ops@example.org")
+    );
+    assert!(!error.is_temporary());
+    assert_eq!((mailbox.asked(), mailbox.letters().len()), (1, 0));
+}
+
+#[test]
+fn one_refused_recipient_refuses_the_mail_for_all() {
+    let mailbox = Mailbox::judging(|_, to| match to {
+        "b@example.org" => mailin_embedded::response::NO_MAILBOX,
+        _ => mailin_embedded::response::OK,
+    });
+    let to = [("EMAIL_TO", "a@example.org, b@example.org, c@example.org")];
+    let error = mail(&mailbox.name(), patient(), &to).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Refused { status: 550, .. }), "{error:?}");
+    assert!(mailbox.letters().is_empty());
+}
+
+#[test]
+fn a_server_that_always_defers_is_an_error_after_the_last_attempt() {
+    let mailbox = Mailbox::judging(|_, _| mailin_embedded::response::OUT_OF_SPACE);
+    let error =
+        mail(&mailbox.name(), Policy { max_attempts: 3, ..patient() }, &[]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::ServerTrouble { status: 452, attempts: 3, .. }), "{error:?}");
+    assert!(error.is_temporary());
+    assert_eq!((mailbox.asked(), mailbox.letters().len()), (3, 0));
+}
+
+#[test]
+fn a_greeting_that_refuses_is_an_error() {
+    let server = Raw::flooding("554 go away\r\n", b"");
+    let error = mail(&server.address.to_string(), patient(), &[]).send("hello").unwrap_err();
+    assert!(matches!(&error, Error::Refused { status: 554, reply, .. } if reply == "go away"), "{error:?}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_mail_server_that_is_not_there_is_an_error_after_the_last_attempt() {
+    let error = mail(&nobody().to_string(), hasty(), &[]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Unreachable { attempts: 2, .. }), "{error:?}");
+    assert!(error.is_temporary());
+}
+
+/// C-N6, by mail: without a greeting, and in the middle of the session.
+#[test]
+fn a_mail_server_that_hangs_is_left_within_the_time_limit() {
+    for server in [Raw::hanging(), Raw::flooding("220 ready\r\n", b"")] {
+        let policy = Policy { attempt_timeout: Duration::from_millis(300), ..hasty() };
+        let before = Instant::now();
+        let error = mail(&server.address.to_string(), policy, &[]).send("hello").unwrap_err();
+        assert!(matches!(error, Error::TimedOut { attempts: 2, .. }), "{error:?}");
+        assert!(error.is_temporary());
+        let took = before.elapsed();
+        assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(8), "{took:?}");
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+#[test]
+fn a_mail_server_that_drips_is_left_within_the_time_limit() {
+    let server = Raw::dripping("220-", b'x');
+    let policy = Policy { attempt_timeout: Duration::from_millis(300), ..hasty() };
+    let before = Instant::now();
+    let error = mail(&server.address.to_string(), policy, &[]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    assert!(before.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn a_mail_server_that_closes_at_once_is_an_error() {
+    let server = Raw::refusing();
+    let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Unreachable { attempts: 2, .. }), "{error:?}");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn an_answer_that_is_not_smtp_is_an_error() {
+    for reply in ["HTTP/1.1 200 OK\r\n\r\n", "\u{1}\u{2}\r\n\r\n"] {
+        let server = Raw::flooding(reply, b"");
+        let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
+        assert!(matches!(error, Error::BadReply { .. }), "{error:?}");
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_not_read_for_ever() {
+    for flood in [b"x".repeat(65536).leak(), b"220-more\r\n".repeat(6000).leak()] {
+        let server = Raw::flooding("220-", flood);
+        let before = Instant::now();
+        let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
+        assert!(matches!(error, Error::BadReply { .. } | Error::TimedOut { .. }), "{error:?}");
+        assert!(before.elapsed() < Duration::from_secs(8));
+    }
+}
+
+#[test]
+fn no_mail_is_sent_where_tls_is_required_and_not_offered() {
+    let mailbox = Mailbox::open();
+    let more = [("SMTP_TLS", "required"), ("SMTP_USERNAME", "farm"), ("SMTP_PASSWORD", PASSWORD)];
+    let error = mail(&mailbox.name(), patient(), &more).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert_hidden(&error);
+    assert_eq!((mailbox.asked(), mailbox.letters().len()), (0, 0));
+}
+
+#[test]
+fn plain_smtp_where_tls_is_expected_is_an_error() {
+    let mailbox = Mailbox::open();
+    let error = mail(&mailbox.name(), hasty(), &[("SMTP_TLS", "wrapper")]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert!(mailbox.letters().is_empty());
+}
+
+#[test]
+fn a_log_in_that_the_server_does_not_offer_is_an_error() {
+    let mailbox = Mailbox::open();
+    let more = [("SMTP_USERNAME", "farm"), ("SMTP_PASSWORD", PASSWORD)];
+    let error = mail(&mailbox.name(), patient(), &more).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+    assert_hidden(&error);
+    assert!(mailbox.letters().is_empty());
+}
