@@ -1,0 +1,184 @@
+//! What the lines of a log have shown so far.
+
+use crate::context::{self, Evidence};
+use crate::line::Line;
+use crate::matcher::{Matcher, Part};
+use crate::rule::Weight;
+use crate::verdict::{Cause, DecidingLine};
+use crate::{category, rule};
+
+/// How many occurrences of one rule on one line are judged. More would let a line made of nothing but one word cost its square.
+const TRIES: u8 = 8;
+
+/// For every rule, the first line on which it was met. Its size depends on the rules, never on the log.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    rules: Vec<Finding>,
+    /// Rules met on the line at hand; kept only to reuse its memory.
+    met: Vec<Met>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Finding {
+    kept: Option<Kept>,
+    waiting: Option<Waiting>,
+    tries: u8,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    line: DecidingLine,
+    evidence: Evidence,
+    lines: u64,
+    last: u64,
+}
+
+/// A line that counts once a second one confirms it.
+#[derive(Debug, Clone)]
+struct Waiting {
+    line: DecidingLine,
+    until: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    rule: usize,
+    evidence: Evidence,
+    at: usize,
+}
+
+impl Findings {
+    pub(crate) fn new(matcher: &Matcher) -> Self {
+        Findings { rules: vec![Finding::default(); matcher.rules.len()], met: Vec::new() }
+    }
+
+    /// Looks at one line, or one piece of a long one.
+    pub(crate) fn look_at(&mut self, matcher: &Matcher, line: &Line<'_>) {
+        let reports = line.reports();
+        self.met.clear();
+        self.rules.iter_mut().for_each(|finding| finding.tries = 0);
+        for found in matcher.occurrences(&line.text) {
+            let (Some(rule), Some(finding)) = (matcher.rules.get(found.rule), self.rules.get_mut(found.rule))
+            else {
+                continue;
+            };
+            if found.part == Part::Second {
+                finding.confirm(rule, line, found.start);
+            } else if finding.tries < TRIES {
+                finding.tries += 1;
+                if let Some(evidence) = context::judge(rule.context, line, reports, found.start, found.end) {
+                    finding.tries = TRIES;
+                    self.met.push(Met { rule: found.rule, evidence, at: found.start });
+                }
+            }
+        }
+        self.record(matcher, line);
+    }
+
+    /// Keeps what was met on the line. A rule for messages of no known kind steps back when another one knows this message.
+    fn record(&mut self, matcher: &Matcher, line: &Line<'_>) {
+        let is = |met: &Met, test: fn(&rule::Rule) -> bool| {
+            matcher.rules.get(met.rule).is_some_and(|rule| test(rule))
+        };
+        let known = self
+            .met
+            .iter()
+            .any(|met| is(met, |rule| rule.weight != Weight::General && rule.confirm.is_none()));
+        for met in &self.met {
+            if known && is(met, |rule| rule.weight == Weight::General) {
+                continue;
+            }
+            let (Some(rule), Some(finding)) = (matcher.rules.get(met.rule), self.rules.get_mut(met.rule))
+            else {
+                continue;
+            };
+            match rule.confirm {
+                Some(confirm) => {
+                    let until = line.number.saturating_add(confirm.within);
+                    finding.waiting = Some(Waiting { line: DecidingLine::around(line, met.at), until });
+                }
+                None => finding.keep(line, met.evidence, met.at),
+            }
+        }
+    }
+
+    /// Confirms what was waiting for this exit status.
+    pub(crate) fn confirm_by_exit(&mut self, matcher: &Matcher, code: i32) {
+        for (rule, finding) in matcher.rules.iter().zip(&mut self.rules) {
+            let confirmed = rule.confirm.is_some_and(|confirm| confirm.exit_code == Some(code));
+            if let Some(waiting) = finding.waiting.take_if(|_| confirmed) {
+                finding.keep_line(waiting.line, Evidence::Said);
+            }
+        }
+    }
+
+    /// All explanations, the best first.
+    ///
+    /// A cause comes before an unknown error, and that before a consequence; then the category decides, then the line that came first. Bare
+    /// words of a transient failure explain nothing when a compiler or a test says what is wrong: programs under test
+    /// print such words too.
+    pub(crate) fn ranked(self, matcher: &Matcher) -> Vec<Cause> {
+        let broken = matcher.rules.iter().zip(&self.rules).any(|(rule, finding)| {
+            finding.kept.is_some()
+                && rule.category == category::BUILD_FAILURE
+                && rule.weight != Weight::Consequence
+        });
+        let mut found: Vec<_> = matcher
+            .rules
+            .iter()
+            .zip(self.rules)
+            .enumerate()
+            .filter_map(|(index, (rule, finding))| {
+                let kept = finding.kept?;
+                let doubtful =
+                    broken && kept.evidence == Evidence::Bare && rule.category == category::TRANSIENT_FAILURE;
+                let key = (doubtful, rule.weight, category::rank(rule.category), kept.line.offset, index);
+                let cause = Cause {
+                    category: rule.category.to_owned(),
+                    rule: rule.id.to_owned(),
+                    line: kept.line,
+                    lines: kept.lines,
+                };
+                Some((key, cause))
+            })
+            .collect();
+        found.sort_by_key(|(key, _)| *key);
+        found.into_iter().map(|(_, cause)| cause).collect()
+    }
+}
+
+impl Finding {
+    fn confirm(&mut self, rule: &rule::Rule, line: &Line<'_>, at: usize) {
+        let Some(confirm) = rule.confirm else { return };
+        let Some(waiting) = self.waiting.take_if(|waiting| line.number <= waiting.until) else { return };
+        if confirm.shows_second {
+            self.keep(line, Evidence::Said, at);
+        } else {
+            self.keep_line(waiting.line, Evidence::Said);
+        }
+    }
+
+    fn keep(&mut self, line: &Line<'_>, evidence: Evidence, at: usize) {
+        match &mut self.kept {
+            // The text is only copied when it will be shown.
+            Some(kept) if kept.evidence == evidence || kept.evidence == Evidence::Said => {
+                kept.lines += u64::from(kept.last != line.number);
+                kept.last = line.number;
+            }
+            _ => self.keep_line(DecidingLine::around(line, at), evidence),
+        }
+    }
+
+    fn keep_line(&mut self, line: DecidingLine, evidence: Evidence) {
+        let last = line.number;
+        let lines = match &self.kept {
+            Some(kept) => kept.lines + u64::from(kept.last != last),
+            None => 1,
+        };
+        let line = match self.kept.take() {
+            Some(kept) if kept.evidence == Evidence::Said || evidence == Evidence::Bare => kept.line,
+            _ => line,
+        };
+        self.kept = Some(Kept { line, evidence, lines, last });
+    }
+}
