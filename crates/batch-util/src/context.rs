@@ -1,35 +1,36 @@
 //! Whether the words of a rule stand where they mean what the rule says.
 
-use crate::line::{Line, only_marks, speaks_of_error, starts_with_ci};
+use crate::line::{Line, Speech, only_marks, speaks_of_error, starts_with_ci};
 use crate::rule::Context;
 use crate::substring::contains;
 
 /// How sure it is that the words mean what the rule says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Evidence {
-    /// The words stand alone on their line, as a tool prints them, but also as a program under test does.
+    /// The words stand alone on their line, as a tool prints them but a program under test does too; or the tool says that it goes on.
     Bare,
     /// A tool says them.
     Said,
 }
 
-/// Judges an occurrence of a rule's words at `start..end` of a line's clean text.
+/// Judges an occurrence of a rule's words at `start..end` of a line's clean text, where `speech` is the line's own.
 ///
-/// `reports` is [`Line::reports`], asked once for all occurrences on a line. The time is bounded by [`LOOK_BACK`] except for the search of
-/// [`Context::With`], so a line full of the words stays cheap.
+/// The time is bounded by [`LOOK_BACK`] except for the search of [`Context::With`], so a line full of the words stays cheap.
 pub(crate) fn judge(
     context: Context,
     line: &Line<'_>,
-    reports: bool,
+    speech: Speech,
     start: usize,
     end: usize,
 ) -> Option<Evidence> {
     if context == Context::Verbatim {
         return Some(Evidence::Said);
     }
-    if !reports {
-        return None;
-    }
+    let said = match speech {
+        Speech::Mention => return None,
+        Speech::Attempt => Evidence::Bare,
+        Speech::Report => Evidence::Said,
+    };
     let text = line.text.as_ref();
     let before = text.get(..start).unwrap_or_default();
     let behind = text.get(end..).unwrap_or_default();
@@ -38,11 +39,11 @@ pub(crate) fn judge(
         Context::Verbatim | Context::Anywhere => true,
         Context::Start => at_start,
         Context::Alone => at_start && behind.trim_ascii().is_empty(),
-        Context::Reported => return reported(line, before),
+        Context::Reported => return reported(line, before).map(|evidence| evidence.min(said)),
         Context::Package => !line.continued && names_package(before) && ends_statement(behind),
         Context::With(others) => others.iter().any(|other| contains(other.as_bytes(), text)),
     };
-    holds.then_some(Evidence::Said)
+    holds.then_some(said)
 }
 
 /// How far before the words they are looked at.
@@ -127,7 +128,7 @@ mod tests {
     fn judged(context: Context, text: &str, words: &str) -> Option<Evidence> {
         let line = Line::new(text.as_bytes(), 1, 0, false);
         let start = text.find(words).expect("the words are in the line");
-        judge(context, &line, line.reports(), start, start + words.len())
+        judge(context, &line, line.speech(), start, start + words.len())
     }
 
     #[test]

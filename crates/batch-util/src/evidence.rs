@@ -1,11 +1,11 @@
 //! What the lines of a log have shown so far.
 
+use crate::category;
 use crate::context::{self, Evidence};
 use crate::line::Line;
 use crate::matcher::{Matcher, Part};
-use crate::rule::Weight;
+use crate::rule::{Context, Rule, Weight};
 use crate::verdict::{Cause, DecidingLine};
-use crate::{category, rule};
 
 /// How many occurrences of one rule on one line are judged. More would let a line made of nothing but one word cost its square.
 const TRIES: u8 = 8;
@@ -54,7 +54,7 @@ impl Findings {
 
     /// Looks at one line, or one piece of a long one.
     pub(crate) fn look_at(&mut self, matcher: &Matcher, line: &Line<'_>) {
-        let reports = line.reports();
+        let speech = line.speech();
         self.met.clear();
         self.rules.iter_mut().for_each(|finding| finding.tries = 0);
         for found in matcher.occurrences(&line.text) {
@@ -65,8 +65,10 @@ impl Findings {
             if found.part == Part::Second {
                 finding.confirm(rule, line, found.start);
             } else if finding.tries < TRIES {
-                finding.tries += 1;
-                if let Some(evidence) = context::judge(rule.context, line, reports, found.start, found.end) {
+                // What the rest of the line must contain is the same for every occurrence.
+                finding.tries =
+                    if matches!(rule.context, Context::With(_)) { TRIES } else { finding.tries + 1 };
+                if let Some(evidence) = context::judge(rule.context, line, speech, found.start, found.end) {
                     finding.tries = TRIES;
                     self.met.push(Met { rule: found.rule, evidence, at: found.start });
                 }
@@ -77,9 +79,8 @@ impl Findings {
 
     /// Keeps what was met on the line. A rule for messages of no known kind steps back when another one knows this message.
     fn record(&mut self, matcher: &Matcher, line: &Line<'_>) {
-        let is = |met: &Met, test: fn(&rule::Rule) -> bool| {
-            matcher.rules.get(met.rule).is_some_and(|rule| test(rule))
-        };
+        let is =
+            |met: &Met, test: fn(&Rule) -> bool| matcher.rules.get(met.rule).is_some_and(|rule| test(rule));
         let known = self
             .met
             .iter()
@@ -148,7 +149,7 @@ impl Findings {
 }
 
 impl Finding {
-    fn confirm(&mut self, rule: &rule::Rule, line: &Line<'_>, at: usize) {
+    fn confirm(&mut self, rule: &Rule, line: &Line<'_>, at: usize) {
         let Some(confirm) = rule.confirm else { return };
         let Some(waiting) = self.waiting.take_if(|waiting| line.number <= waiting.until) else { return };
         if confirm.shows_second {

@@ -18,6 +18,22 @@ pub enum Exit {
     Unknown,
 }
 
+impl From<std::process::ExitStatus> for Exit {
+    /// The status of a process that was waited for. A timeout is nothing the system knows of: the caller that stopped the process says
+    /// [`Exit::TimedOut`] itself.
+    fn from(status: std::process::ExitStatus) -> Self {
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+            return Exit::Signal(signal);
+        }
+        match status.code() {
+            Some(0) => Exit::Success,
+            Some(code) => Exit::Code(code),
+            None => Exit::Unknown,
+        }
+    }
+}
+
 /// What an exit says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {

@@ -32,6 +32,10 @@
 //! assert_eq!(verdict.causes.len(), 2, "the failed build script is reported too");
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod category;
 
 mod compiler;

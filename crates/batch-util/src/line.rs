@@ -25,12 +25,29 @@ impl<'a> Line<'a> {
         Line { number, offset, continued, text }
     }
 
-    /// Whether a tool speaks here for itself. False for lines that merely mention something: warnings, results of checks and of
-    /// tests that passed, excerpts of source code, operands of assertions, echoed commands.
-    pub(crate) fn reports(&self) -> bool {
+    /// What kind of line this is. Asked once for all words found on it, since it reads the whole line.
+    pub(crate) fn speech(&self) -> Speech {
         let text = self.text.trim_ascii_start();
-        !(ends_well(text) || mentions(text) || is_excerpt(text) || warns(text))
+        if ends_well(text) || mentions(text) || is_excerpt(text) || warns(text) {
+            Speech::Mention
+        } else if goes_on(text) {
+            Speech::Attempt
+        } else {
+            Speech::Report
+        }
     }
+}
+
+/// What kind of line it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// It mentions something without reporting it: a warning, the result of a check or of a test that passed, an excerpt of source
+    /// code, an operand of an assertion, an echoed command.
+    Mention,
+    /// It reports a failure after which the tool goes on.
+    Attempt,
+    /// A tool reports for itself.
+    Report,
 }
 
 /// Results that end a line about a check or a test in which nothing went wrong.
@@ -96,6 +113,12 @@ fn warns(text: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// apt's warnings, and whoever announces another attempt.
+fn goes_on(text: &[u8]) -> bool {
+    starts_with_ci(text, b"W: ")
+        || ["retrying", "will retry"].iter().any(|word| contains(word.as_bytes(), text))
 }
 
 /// Whether the bytes before a message are only marks that tools put there: `E:`, `[ERROR]`, `make[1]:`, `src/a.c:3:14:`, `(6)`, a time,
@@ -175,26 +198,28 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_only_mention_something_do_not_report() {
+    fn lines_that_only_mention_something_are_told_from_reports() {
         let table = [
-            ("curl: (6) Could not resolve host: x", true),
-            ("checking whether it works... no", false),
-            ("test net::times_out ... ok", false),
-            ("  12 | return Err(\"no space\")", false),
-            ("   |  ^^^ expected", false),
-            ("a.c:3:1: warning: unused", false),
-            ("warning: spurious network error (1 try remaining)", false),
-            ("warning: x@0.1.0: a.c:1:10: fatal error: x.h: No such file", true),
-            ("left: \"No space left on device\"", false),
-            ("+No space left on device", false),
-            ("- E: broken packages", true),
-            ("-> retrieved", true),
-            ("+ curl http://x", false),
-            ("ok", true),
-            ("", true),
+            ("curl: (6) Could not resolve host: x", Speech::Report),
+            ("checking whether it works... no", Speech::Mention),
+            ("test net::times_out ... ok", Speech::Mention),
+            ("  12 | return Err(\"no space\")", Speech::Mention),
+            ("   |  ^^^ expected", Speech::Mention),
+            ("a.c:3:1: warning: unused", Speech::Mention),
+            ("warning: spurious network error (1 try remaining)", Speech::Mention),
+            ("warning: x@0.1.0: a.c:1:10: fatal error: x.h: No such file", Speech::Report),
+            ("left: \"No space left on device\"", Speech::Mention),
+            ("+No space left on device", Speech::Mention),
+            ("- E: broken packages", Speech::Report),
+            ("-> retrieved", Speech::Report),
+            ("+ curl http://x", Speech::Mention),
+            ("ok", Speech::Report),
+            ("", Speech::Report),
+            ("W: Failed to fetch http://x", Speech::Attempt),
+            ("curl failed, retrying in 2 s", Speech::Attempt),
         ];
         for (text, expected) in table {
-            assert_eq!(Line::new(text.as_bytes(), 1, 0, false).reports(), expected, "{text}");
+            assert_eq!(Line::new(text.as_bytes(), 1, 0, false).speech(), expected, "{text}");
         }
     }
 

@@ -100,6 +100,16 @@ fn all_explanations_are_kept_with_their_lines_best_first() {
     assert_eq!(verdict.message(), Some("E: Unable to locate package a"));
 }
 
+#[cfg(unix)]
+#[test]
+fn an_exit_is_taken_from_the_process() {
+    let exit =
+        |script: &str| Exit::from(std::process::Command::new("sh").args(["-c", script]).status().unwrap());
+    assert_eq!(exit("exit 0"), Exit::Success);
+    assert_eq!(exit("exit 3"), Exit::Code(3));
+    assert_eq!(exit("kill -9 $$"), Exit::Signal(9));
+}
+
 #[test]
 fn a_verdict_survives_json() {
     let verdict = classify_build_log("E: Unable to locate package caf\u{e9}\n");

@@ -2,7 +2,9 @@
 
 use buildbook_batch_util::{category, classify_build_log};
 
-const ORDINARY: [&str; 18] = [
+const ORDINARY: [&str; 20] = [
+    "W: Failed to fetch http://mirror.example/InRelease  503  Busy\na.c:1:20: error: 'zz' undeclared\n",
+    "fetch: Connection timed out, retrying in 2 s\nError: Unbound value f\n",
     "checking whether <sys/epoll.h> is not available... no\na.c:1:20: error: 'zz' undeclared\n",
     "colour support is not available on this terminal\nmake: *** [Makefile:4: all] Error 1\n",
     "Fatal error: exception Failure(\"fork is not available on this platform\")\n",
