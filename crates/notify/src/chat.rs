@@ -176,16 +176,16 @@ impl Chat {
         policy: &Policy,
         mut retries: Retries<'_>,
     ) -> Result<Receipt, Error> {
-        let parts = self.parts(message);
+        let (channel, parts) = (self.channel(), self.parts(message));
         for (delivered, part) in parts.iter().enumerate() {
             let body = self.body(&part.render());
             retries.run(|attempt| self.attempt(&body, policy, attempt)).map_err(|error| match delivered {
                 0 => error,
-                _ => Error::Partly { delivered, parts: parts.len(), source: Box::new(error) },
+                _ => Error::Partly { channel, delivered, parts: parts.len(), source: Box::new(error) },
             })?;
         }
         Ok(Receipt {
-            channel: self.channel(),
+            channel,
             parts: parts.len(),
             attempts: retries.attempts,
             cut: parts.last().map_or(0, |part| part.cut),

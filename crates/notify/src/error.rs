@@ -79,7 +79,7 @@ pub enum Error {
         channel: Channel,
     },
     /// The server could not be reached, or the connection broke before it answered.
-    #[error("cannot notify by {channel}: no connection to {server} in {attempts} attempts")]
+    #[error("cannot notify by {channel}: no connection to {server} (attempts: {attempts})")]
     Unreachable {
         /// The channel asked for.
         channel: Channel,
@@ -91,7 +91,7 @@ pub enum Error {
         source: Cause,
     },
     /// The server did not answer in time. The message may have been delivered all the same.
-    #[error("cannot notify by {channel}: no answer from {server} in time, {attempts} attempts")]
+    #[error("cannot notify by {channel}: no answer from {server} in time (attempts: {attempts})")]
     TimedOut {
         /// The channel asked for.
         channel: Channel,
@@ -113,7 +113,7 @@ pub enum Error {
     },
     /// The server wants fewer messages, and asks for a wait that the [`Policy`](crate::Policy)
     /// does not allow, or kept asking.
-    #[error("cannot notify by {channel}: {server} limits the rate of messages, {attempts} attempts")]
+    #[error("cannot notify by {channel}: {server} limits the rate of messages (attempts: {attempts})")]
     RateLimited {
         /// The channel asked for.
         channel: Channel,
@@ -125,7 +125,7 @@ pub enum Error {
         attempts: u32,
     },
     /// The server has trouble of its own (HTTP 5xx, SMTP 4xx), at every attempt.
-    #[error("cannot notify by {channel}: {server} failed with {status} in {attempts} attempts: {reply}")]
+    #[error("cannot notify by {channel}: {server} failed with {status} (attempts: {attempts}): {reply}")]
     ServerTrouble {
         /// The channel asked for.
         channel: Channel,
@@ -174,8 +174,10 @@ pub enum Error {
     },
     /// The first parts of a long message were delivered, a later one was not. Sending the whole
     /// message again repeats the first ones.
-    #[error("delivered only {delivered} of {parts} parts")]
+    #[error("notified by {channel} in part: {delivered} of {parts} parts")]
     Partly {
+        /// The channel asked for.
+        channel: Channel,
         /// Parts that were delivered.
         delivered: usize,
         /// Parts there are.

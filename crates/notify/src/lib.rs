@@ -64,6 +64,7 @@
 //!   caller to keep. Delivery is *at least once*, see [`Notifier::send`].
 //! - It does not know the markup of the services. A text with `<!channel>` or `@**all**` in it does
 //!   there what it says; composing the text, and quoting what comes from logs, is the caller's part.
+//!   A service may still drop or refuse characters that it does not like, such as NUL.
 //! - It logs nothing. The HTTP client underneath tells the `log` crate, at level debug, the address
 //!   it contacts, which for Slack and Telegram is a secret: a program that installs a logger should
 //!   leave out the target `ureq`.

@@ -43,7 +43,9 @@ struct Broken {
 ///
 /// The client bounds each read and write but not their sum, and a name look-up not at all, so the
 /// session runs on a thread of its own that is left to its own time limits when it takes too long.
-/// It may still hand over the message then; delivery is at least once anyway.
+/// It may still hand over the message then; delivery is at least once anyway. The client bounds a
+/// reply too, but a single line only once it has ended: a mail server that sends a line without end
+/// fills memory for as long as the process lives.
 pub(crate) fn attempt(job: &Arc<Job>, connect: Duration, attempt: Try) -> Result<(), Failure> {
     let (done, outcome) = mpsc::channel();
     let worker = Arc::clone(job);

@@ -42,7 +42,7 @@ fn a_wait_that_the_service_asks_for_in_its_answer_is_obeyed() {
 #[test]
 fn a_wait_that_is_too_long_ends_the_delivery_instead_of_sleeping() {
     let server = Http::answering(vec![Answer::new(429, "").with("Retry-After", "86400")]);
-    for notifier in chats(&server.origin(), hasty()) {
+    for notifier in chats(&server.origin(), patient()) {
         let before = Instant::now();
         let error = notifier.send("hello").unwrap_err();
         assert!(matches!(
@@ -58,7 +58,7 @@ fn a_wait_that_is_too_long_ends_the_delivery_instead_of_sleeping() {
 #[test]
 fn a_limit_without_a_wait_is_tried_again_after_the_back_off() {
     let server = Http::answering(vec![Answer::new(429, "")]);
-    let error = slack(&server.origin(), Policy { max_attempts: 3, ..hasty() }).send("hello").unwrap_err();
+    let error = slack(&server.origin(), Policy { max_attempts: 3, ..patient() }).send("hello").unwrap_err();
     assert!(matches!(error, Error::RateLimited { retry_after: None, attempts: 3, .. }));
     assert_eq!(server.requests().len(), 3);
 }
@@ -75,7 +75,7 @@ fn trouble_of_the_server_is_tried_again() {
 #[test]
 fn trouble_that_lasts_is_an_error_after_the_last_attempt() {
     let server = Http::answering(vec![Answer::new(503, "out of order")]);
-    let error = slack(&server.origin(), Policy { max_attempts: 3, ..hasty() }).send("hello").unwrap_err();
+    let error = slack(&server.origin(), Policy { max_attempts: 3, ..patient() }).send("hello").unwrap_err();
     assert!(
         matches!(&error, Error::ServerTrouble { status: 503, attempts: 3, reply, .. } if reply == "out of order")
     );
@@ -139,9 +139,9 @@ fn a_server_that_repeats_the_request_does_not_put_a_secret_into_the_error() {
             Answer::new(status, &words)
         });
         let each = [
-            (slack(&server.origin(), hasty()), HOOK),
-            (zulip(&server.origin(), hasty()), API_KEY),
-            (telegram(&server.origin(), hasty()), TOKEN),
+            (slack(&server.origin(), patient()), HOOK),
+            (zulip(&server.origin(), patient()), API_KEY),
+            (telegram(&server.origin(), patient()), TOKEN),
         ];
         for (notifier, own) in each {
             let text = crate::support::shown(&notifier.send("hello").unwrap_err());
@@ -154,7 +154,7 @@ fn a_server_that_repeats_the_request_does_not_put_a_secret_into_the_error() {
 
 #[test]
 fn a_server_that_is_not_there_is_an_error_after_the_last_attempt() {
-    for notifier in chats(&format!("http://{}", nobody()), hasty()) {
+    for notifier in chats(&format!("http://{}", nobody()), patient()) {
         let error = notifier.send("hello").unwrap_err();
         assert!(matches!(error, Error::Unreachable { attempts: 2, .. }), "{error:?}");
         assert!(error.is_temporary());
@@ -184,7 +184,6 @@ fn a_server_that_hangs_is_left_within_the_time_limit() {
         assert!(took >= Duration::from_millis(600) && took < Duration::from_secs(8), "{took:?}");
         assert_hidden(&error);
     }
-    assert_eq!(server.connections(), 6);
 }
 
 #[test]
@@ -199,7 +198,7 @@ fn a_server_that_drips_is_left_within_the_time_limit() {
 #[test]
 fn a_server_that_closes_at_once_is_an_error() {
     let server = Raw::refusing();
-    for notifier in chats(&server.origin(), hasty()) {
+    for notifier in chats(&server.origin(), patient()) {
         let error = notifier.send("hello").unwrap_err();
         assert!(matches!(error, Error::Unreachable { attempts: 2, .. }), "{error:?}");
         assert_hidden(&error);
@@ -232,7 +231,7 @@ fn a_body_without_end_is_neither_read_whole_nor_waited_for() {
 #[test]
 fn an_answer_that_is_not_http_is_an_error() {
     let server = Raw::flooding("220 mail.example.org ESMTP\r\n", b"");
-    for notifier in chats(&server.origin(), hasty()) {
+    for notifier in chats(&server.origin(), patient()) {
         let error = notifier.send("hello").unwrap_err();
         assert!(matches!(error, Error::BadReply { .. }), "{error:?}");
         assert_hidden(&error);
@@ -261,10 +260,12 @@ fn plain_http_where_tls_is_expected_is_an_error_and_is_sent_no_secret() {
     let received = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&received);
     let server = Raw::serving(move |mut stream| {
+        // Locked before the answer, so that whoever has the answer waits for what was received.
+        let mut keep = keep.lock().unwrap();
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
-        let _ = stream.read_to_end(&mut keep.lock().unwrap());
+        let _ = stream.read_to_end(&mut keep);
     });
-    for notifier in chats(&format!("https://{}", server.address), hasty()) {
+    for notifier in chats(&format!("https://{}", server.address), patient()) {
         let error = notifier.send("hello").unwrap_err();
         assert!(matches!(error, Error::Tls { .. }), "{error:?}");
         assert_hidden(&error);
@@ -283,7 +284,7 @@ fn a_long_message_of_which_only_the_beginning_arrives_says_so() {
     let error = slack(&server.origin(), patient()).send(&"x".repeat(100_000)).unwrap_err();
     assert!(matches!(
         &error,
-        Error::Partly { delivered: 1, parts: 3, source } if matches!(**source, Error::Refused { status: 404, .. })
+        Error::Partly { delivered: 1, parts: 3, source, .. } if matches!(**source, Error::Refused { status: 404, .. })
     ));
     assert!(!error.is_temporary());
     assert_eq!(server.requests().len(), 2);

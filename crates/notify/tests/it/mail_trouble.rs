@@ -1,5 +1,6 @@
 //! E-mail when things go wrong.
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use buildbook_notify::{Error, Policy};
@@ -53,7 +54,7 @@ fn a_greeting_that_refuses_is_an_error() {
 
 #[test]
 fn a_mail_server_that_is_not_there_is_an_error_after_the_last_attempt() {
-    let error = mail(&nobody().to_string(), hasty(), &[]).send("hello").unwrap_err();
+    let error = mail(&nobody().to_string(), patient(), &[]).send("hello").unwrap_err();
     assert!(matches!(error, Error::Unreachable { attempts: 2, .. }), "{error:?}");
     assert!(error.is_temporary());
 }
@@ -69,7 +70,6 @@ fn a_mail_server_that_hangs_is_left_within_the_time_limit() {
         assert!(error.is_temporary());
         let took = before.elapsed();
         assert!(took >= Duration::from_millis(500) && took < Duration::from_secs(8), "{took:?}");
-        assert_eq!(server.connections(), 2);
     }
 }
 
@@ -86,7 +86,7 @@ fn a_mail_server_that_drips_is_left_within_the_time_limit() {
 #[test]
 fn a_mail_server_that_closes_at_once_is_an_error() {
     let server = Raw::refusing();
-    let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
+    let error = mail(&server.address.to_string(), patient(), &[]).send("hello").unwrap_err();
     assert!(matches!(error, Error::Unreachable { attempts: 2, .. }), "{error:?}");
     assert_eq!(server.connections(), 2);
 }
@@ -95,7 +95,7 @@ fn a_mail_server_that_closes_at_once_is_an_error() {
 fn an_answer_that_is_not_smtp_is_an_error() {
     for reply in ["HTTP/1.1 200 OK\r\n\r\n", "\u{1}\u{2}\r\n\r\n"] {
         let server = Raw::flooding(reply, b"");
-        let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
+        let error = mail(&server.address.to_string(), patient(), &[]).send("hello").unwrap_err();
         assert!(matches!(error, Error::BadReply { .. }), "{error:?}");
         assert_eq!(server.connections(), 1);
     }
@@ -103,13 +103,21 @@ fn an_answer_that_is_not_smtp_is_an_error() {
 
 #[test]
 fn an_answer_without_end_is_not_read_for_ever() {
-    for flood in [b"x".repeat(65536).leak(), b"220-more\r\n".repeat(6000).leak()] {
-        let server = Raw::flooding("220-", flood);
-        let before = Instant::now();
-        let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
-        assert!(matches!(error, Error::BadReply { .. } | Error::TimedOut { .. }), "{error:?}");
-        assert!(before.elapsed() < Duration::from_secs(8));
-    }
+    let server = Raw::flooding("220-", &[b'x', b'\r', b'\n', b'2', b'2', b'0', b'-']);
+    let error = mail(&server.address.to_string(), patient(), &[]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::BadReply { .. }), "{error:?}");
+}
+
+#[test]
+fn a_line_without_end_is_not_waited_for() {
+    let server = Raw::serving(|mut stream| {
+        let _ = stream.write_all(&[b'2'; 1 << 20]);
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let before = Instant::now();
+    let error = mail(&server.address.to_string(), hasty(), &[]).send("hello").unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    assert!(before.elapsed() < Duration::from_secs(8));
 }
 
 #[test]
@@ -125,7 +133,7 @@ fn no_mail_is_sent_where_tls_is_required_and_not_offered() {
 #[test]
 fn plain_smtp_where_tls_is_expected_is_an_error() {
     let mailbox = Mailbox::open();
-    let error = mail(&mailbox.name(), hasty(), &[("SMTP_TLS", "wrapper")]).send("hello").unwrap_err();
+    let error = mail(&mailbox.name(), patient(), &[("SMTP_TLS", "wrapper")]).send("hello").unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert!(mailbox.letters().is_empty());
 }

@@ -22,16 +22,17 @@ fn an_empty_message_is_refused_on_every_channel() {
     }
 }
 
-#[cfg(not(any(feature = "http", feature = "email")))]
+#[cfg(not(all(feature = "http", feature = "email")))]
 #[test]
 fn a_channel_that_is_not_built_in_says_so() {
-    for channel in Channel::ALL.into_iter().filter(|channel| !channel.is_built()) {
+    let absent: Vec<Channel> = Channel::ALL.into_iter().filter(|channel| !channel.is_built()).collect();
+    assert!(!absent.is_empty());
+    for channel in absent {
         let error = read(channel, &[]).unwrap_err();
         assert!(matches!(error, Error::NotBuilt { channel: named } if named == channel));
         assert!(error.is_configuration() && !error.is_temporary());
         assert!(!channel.settings().is_empty());
     }
-    assert!(!Channel::Slack.is_built());
 }
 
 #[cfg(all(feature = "http", feature = "email"))]

@@ -5,13 +5,13 @@ use buildbook_notify::{Channel, Error, Notifier};
 use crate::support::http::Http;
 use crate::support::mailbox::Mailbox;
 use crate::support::tls::{authority, front};
-use crate::support::{PASSWORD, assert_hidden, hasty, mail, notifier, patient, shown};
+use crate::support::{PASSWORD, assert_hidden, mail, notifier, patient, shown};
 
 fn webhook(address: &str, ca: Option<&str>) -> Notifier {
     let url = format!("https://{address}/hook");
     let mut values = vec![("SLACK_WEBHOOK_URL", url.as_str())];
     values.extend(ca.map(|path| ("NOTIFY_CA_FILE", path)));
-    notifier(Channel::Slack, if ca.is_some() { patient() } else { hasty() }, &values)
+    notifier(Channel::Slack, patient(), &values)
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! What the tests share: settings by name, a hasty policy, and servers.
 
+#![cfg_attr(
+    not(all(feature = "http", feature = "email")),
+    allow(dead_code, reason = "each feature needs a part of what both need")
+)]
+
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "email")]
