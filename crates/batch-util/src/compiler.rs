@@ -2,15 +2,18 @@
 
 use serde_json::Value;
 
-/// Packages that are a compiler. `ocaml-base-compiler` and `ocaml-variants` name the build that was chosen, options included, so
-/// they are asked first; `ocaml-compiler`, which carries the compiler itself since OCaml 5.3, only when neither is there.
+/// Packages that are a compiler. `ocaml-base-compiler` and `ocaml-variants` name the build that was
+/// chosen, options included, so they are asked first; `ocaml-compiler`, which carries the compiler
+/// itself since OCaml 5.3, only when neither is there.
 const CHOSEN: [&str; 2] = ["ocaml-base-compiler", "ocaml-variants"];
 const CARRIED: [&str; 1] = ["ocaml-compiler"];
 
-/// The version of the OCaml compiler among the `deps` of a layer or a solution, or `""` when there is none to be seen.
+/// The version of the OCaml compiler among the `deps` of a layer or a solution, or `""` when there
+/// is none to be seen.
 ///
-/// `json` is an object whose `deps` is a list of `name.version` strings; the version is what follows the first dot, and a
-/// compiler without a dot gives its own name. Anything else, including items of the list that are not strings, is passed over.
+/// `json` is an object whose `deps` is a list of `name.version` strings; the version is what
+/// follows the first dot, and a compiler without a dot gives its own name. Anything else, including
+/// items of the list that are not strings, is passed over.
 ///
 /// ```
 /// let json = serde_json::json!({"deps": ["dune.3.17", "ocaml-base-compiler.5.3.0"]});

@@ -7,15 +7,18 @@ use crate::substring::contains;
 /// How sure it is that the words mean what the rule says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Evidence {
-    /// The words stand alone on their line, as a tool prints them but a program under test does too; or the tool says that it goes on.
+    /// The words stand alone on their line, as a tool prints them but a program under test does
+    /// too; or the tool says that it goes on.
     Bare,
     /// A tool says them.
     Said,
 }
 
-/// Judges an occurrence of a rule's words at `start..end` of a line's clean text, where `speech` is the line's own.
+/// Judges an occurrence of a rule's words at `start..end` of a line's clean text, where `speech` is
+/// the line's own.
 ///
-/// The time is bounded by [`LOOK_BACK`] except for the search of [`Context::With`], so a line full of the words stays cheap.
+/// The time is bounded by [`LOOK_BACK`] except for the search of [`Context::With`], so a line full
+/// of the words stays cheap.
 pub(crate) fn judge(
     context: Context,
     line: &Line<'_>,
@@ -38,7 +41,7 @@ pub(crate) fn judge(
     let holds = match context {
         Context::Verbatim | Context::Anywhere => true,
         Context::Start => at_start,
-        Context::Alone => at_start && behind.trim_ascii().is_empty(),
+        Context::Alone => return (at_start && behind.trim_ascii().is_empty()).then_some(Evidence::Bare),
         Context::Reported => return reported(line, before).map(|evidence| evidence.min(said)),
         Context::Package => !line.continued && names_package(before) && ends_statement(behind),
         Context::With(others) => others.iter().any(|other| contains(other.as_bytes(), text)),
@@ -59,10 +62,11 @@ fn reported(line: &Line<'_>, before: &[u8]) -> Option<Evidence> {
     }
 }
 
-/// Whether the words before are the name of one package: `libfoo`, `Package libfoo`, `E: package 'libfoo'`.
+/// Whether the words before are the name of one package: `libfoo`, `Package libfoo`, `E: package
+/// 'libfoo'`.
 ///
-/// Without the word "package" only what distributions allow as a name counts, so that `Unix.fork`, "colour support" and "it" are not
-/// taken for one.
+/// Without the word "package" only what distributions allow as a name counts, so that `Unix.fork`,
+/// "colour support" and "it" are not taken for one.
 fn names_package(before: &[u8]) -> bool {
     const LONGEST: usize = 4;
     const NOT_NAMES: [&str; 12] = [
@@ -75,7 +79,7 @@ fn names_package(before: &[u8]) -> bool {
     let mut words: Vec<&[u8]> =
         before.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
     let Some(name) = words.pop().filter(|_| words.len() < LONGEST) else { return false };
-    let name = name.trim_matches_quotes();
+    let name = without_quotes(name);
     let introduced = words.pop_if(|word| starts_with_ci(word, b"package")).is_some();
     words.retain(|word| !matches!(*word, b"E:" | b"W:" | b"[ERROR]" | b"[WARNING]" | b"*" | b"-" | b"#"));
     if introduced {
@@ -85,7 +89,8 @@ fn names_package(before: &[u8]) -> bool {
         });
         return words.is_empty() && !name.is_empty();
     }
-    // A package's name has no capitals; "is not available" after one is about something in the program.
+    // A package's name has no capitals; "is not available" after one is about something in the
+    // program.
     let spelled = name.len() > 1
         && name.first().is_some_and(u8::is_ascii_alphanumeric)
         && name
@@ -104,21 +109,11 @@ fn ends_statement(behind: &[u8]) -> bool {
     }
 }
 
-trait Quotes {
-    fn trim_matches_quotes(&self) -> &Self;
-}
-
-impl Quotes for [u8] {
-    fn trim_matches_quotes(&self) -> &[u8] {
-        let mut inner = self;
-        while let [b'\'' | b'"' | b'`', rest @ ..] = inner {
-            inner = rest;
-        }
-        while let [rest @ .., b'\'' | b'"' | b'`'] = inner {
-            inner = rest;
-        }
-        inner
+fn without_quotes(mut name: &[u8]) -> &[u8] {
+    while let [b'\'' | b'"' | b'`', inner @ ..] | [inner @ .., b'\'' | b'"' | b'`'] = name {
+        name = inner;
     }
+    name
 }
 
 #[cfg(test)]

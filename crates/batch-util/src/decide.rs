@@ -7,13 +7,15 @@ use crate::matcher::Matcher;
 use crate::rule::RULES_VERSION;
 use crate::scan::Scan;
 use crate::tail::Tail;
-use crate::verdict::{Cause, DecidingLine, Status, Verdict};
+use crate::verdict::{Cause, Status, Verdict};
 
 /// Classifies a log by its text alone.
 ///
-/// Without an exit status nothing proves a success, so a log is one only if nothing in it reports a failure and its last line is one by which
-/// a tool ends a finished job: cargo's `Finished`, libtest's `test result: ok.`, opam's `Done.`. An empty log, and one that
-/// says nothing known, is a `build_failure` without a rule, as it always was. Where the exit is known, [`classify_build`] is the better question.
+/// Without an exit status nothing proves a success, so a log is one only if nothing in it reports a
+/// failure and its last line is one by which a tool ends a finished job: cargo's `Finished`,
+/// libtest's `test result: ok.`, opam's `Done.`. An empty log, and one that says nothing known, is
+/// a `build_failure` without a rule, as it always was. Where the exit is known, [`classify_build`]
+/// is the better question.
 ///
 /// Any bytes are a log: the text need not be UTF-8.
 ///
@@ -28,13 +30,17 @@ pub fn classify_build_log(log: impl AsRef<[u8]>) -> Verdict {
     classify_build(log, Exit::Unknown)
 }
 
-/// Classifies a build by how its process ended and, where that leaves the question open, by its log.
+/// Classifies a build by how its process ended and, where that leaves the question open, by its
+/// log.
 ///
 /// 1. An exit with status 0 is a success, whatever the log says.
-/// 2. A build stopped for its time is a `timeout_failure`; one killed or interrupted from outside (by signal, or with a shell's status
-///    128 + n) is a `transient_failure`.
-/// 3. Otherwise the best explanation in the log decides. One that names a cause comes before an error of no known kind, and that
-///    before a mere consequence; among equals transient, depext, fetch, solver and build failures come in this order, and then the line that came first.
+/// 2. A build stopped for its time is a `timeout_failure`; one killed or interrupted from outside
+///    (by signal, or with a shell's status 128 + n) is a `transient_failure`.
+/// 3. Otherwise the best explanation in the log decides. One that names a cause comes before an
+///    error of no known kind, and that before a mere consequence; among equals transient, depext,
+///    fetch, solver and build failures come in this order, and then the line that came first. Bare
+///    words of a transient failure, or one after which a tool went on, step back where a compiler
+///    or a test says what is wrong.
 /// 4. A crash without an explanation is a `build_failure`; and so is everything else.
 ///
 /// ```
@@ -52,35 +58,32 @@ pub fn classify_build(log: impl AsRef<[u8]>, exit: Exit) -> Verdict {
 
 pub(crate) fn decide(mut findings: Findings, tail: &Tail, newlines: u64, exit: Exit) -> Verdict {
     let matcher = Matcher::get();
-    let ending = exit.ending();
-    if ending == Ending::Succeeded {
-        return success();
-    }
     if let Exit::Code(code) = exit {
         findings.confirm_by_exit(matcher, code);
     }
     let causes = findings.ranked(matcher);
     let best = causes.first();
-    let last = || tail.last_line(newlines);
-    match ending {
-        Ending::TimedOut => by_exit(category::TIMEOUT_FAILURE, "exit-timeout", last(), causes),
-        Ending::Killed | Ending::Interrupted => {
-            let transient =
-                causes.iter().find(|cause| cause.category == category::TRANSIENT_FAILURE).cloned();
-            let id = if ending == Ending::Killed { "exit-killed" } else { "exit-interrupted" };
-            match transient {
-                // The log may say what did it.
-                Some(cause) => by_cause(cause, causes),
-                None => by_exit(category::TRANSIENT_FAILURE, id, last(), causes),
-            }
+    let transient = causes.iter().find(|cause| cause.category == category::TRANSIENT_FAILURE);
+    let by_log = |cause: &Cause| (cause.category.clone(), Some(cause.rule.clone()), Some(cause.line.clone()));
+    let by_exit = |category: &str, rule: Option<&str>| {
+        (category.to_owned(), rule.map(str::to_owned), tail.last_line(newlines))
+    };
+    let from_outside = |rule| by_exit(category::TRANSIENT_FAILURE, Some(rule));
+    let (category, rule, line) = match exit.ending() {
+        Ending::Succeeded => return success(),
+        Ending::TimedOut => by_exit(category::TIMEOUT_FAILURE, Some("exit-timeout")),
+        // The log may say what ended it.
+        Ending::Killed => transient.map_or_else(|| from_outside("exit-killed"), by_log),
+        Ending::Interrupted => transient.map_or_else(|| from_outside("exit-interrupted"), by_log),
+        Ending::Crashed => {
+            best.map_or_else(|| by_exit(category::BUILD_FAILURE, Some("exit-crashed")), by_log)
         }
-        Ending::Crashed if best.is_none() => by_exit(category::BUILD_FAILURE, "exit-crashed", last(), causes),
-        Ending::Unknown if best.is_none() && tail.ends_in_success(newlines) => success(),
-        Ending::Crashed | Ending::Failed | Ending::Unknown | Ending::Succeeded => match best.cloned() {
-            Some(cause) => by_cause(cause, causes),
-            None => Verdict { rule: None, ..by_exit(category::BUILD_FAILURE, "", last(), causes) },
-        },
-    }
+        Ending::Unknown if best.is_none() && tail.ends_in_success(newlines) => return success(),
+        Ending::Failed | Ending::Unknown => {
+            best.map_or_else(|| by_exit(category::BUILD_FAILURE, None), by_log)
+        }
+    };
+    Verdict { status: Status::Failure, category, rule, line, causes, rules_version: RULES_VERSION }
 }
 
 fn success() -> Verdict {
@@ -90,28 +93,6 @@ fn success() -> Verdict {
         rule: None,
         line: None,
         causes: Vec::new(),
-        rules_version: RULES_VERSION,
-    }
-}
-
-fn by_cause(cause: Cause, causes: Vec<Cause>) -> Verdict {
-    Verdict {
-        status: Status::Failure,
-        category: cause.category,
-        rule: Some(cause.rule),
-        line: Some(cause.line),
-        causes,
-        rules_version: RULES_VERSION,
-    }
-}
-
-fn by_exit(category: &str, rule: &str, line: Option<DecidingLine>, causes: Vec<Cause>) -> Verdict {
-    Verdict {
-        status: Status::Failure,
-        category: category.to_owned(),
-        rule: Some(rule.to_owned()),
-        line,
-        causes,
         rules_version: RULES_VERSION,
     }
 }

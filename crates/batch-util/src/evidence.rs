@@ -7,10 +7,8 @@ use crate::matcher::{Matcher, Part};
 use crate::rule::{Context, Rule, Weight};
 use crate::verdict::{Cause, DecidingLine};
 
-/// How many occurrences of one rule on one line are judged. More would let a line made of nothing but one word cost its square.
-const TRIES: u8 = 8;
-
-/// For every rule, the first line on which it was met. Its size depends on the rules, never on the log.
+/// For every rule, the first line on which it was met. Its size depends on the rules, never on the
+/// log.
 #[derive(Debug)]
 pub(crate) struct Findings {
     rules: Vec<Finding>,
@@ -22,7 +20,8 @@ pub(crate) struct Findings {
 struct Finding {
     kept: Option<Kept>,
     waiting: Option<Waiting>,
-    tries: u8,
+    /// Whether the line at hand needs no further judging for this rule.
+    judged: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -42,7 +41,8 @@ struct Waiting {
 
 #[derive(Debug, Clone, Copy)]
 struct Met {
-    rule: usize,
+    rule: &'static Rule,
+    index: usize,
     evidence: Evidence,
     at: usize,
 }
@@ -56,49 +56,42 @@ impl Findings {
     pub(crate) fn look_at(&mut self, matcher: &Matcher, line: &Line<'_>) {
         let speech = line.speech();
         self.met.clear();
-        self.rules.iter_mut().for_each(|finding| finding.tries = 0);
+        self.rules.iter_mut().for_each(|finding| finding.judged = false);
         for found in matcher.occurrences(&line.text) {
-            let (Some(rule), Some(finding)) = (matcher.rules.get(found.rule), self.rules.get_mut(found.rule))
+            let (Some(&rule), Some(finding)) =
+                (matcher.rules.get(found.rule), self.rules.get_mut(found.rule))
             else {
                 continue;
             };
             if found.part == Part::Second {
                 finding.confirm(rule, line, found.start);
-            } else if finding.tries < TRIES {
-                // What the rest of the line must contain is the same for every occurrence.
-                finding.tries =
-                    if matches!(rule.context, Context::With(_)) { TRIES } else { finding.tries + 1 };
+            } else if !finding.judged {
+                // What else the line must contain is the same for every occurrence.
+                finding.judged = matches!(rule.context, Context::With(_));
                 if let Some(evidence) = context::judge(rule.context, line, speech, found.start, found.end) {
-                    finding.tries = TRIES;
-                    self.met.push(Met { rule: found.rule, evidence, at: found.start });
+                    finding.judged = true;
+                    self.met.push(Met { rule, index: found.rule, evidence, at: found.start });
                 }
             }
         }
-        self.record(matcher, line);
+        self.record(line);
     }
 
-    /// Keeps what was met on the line. A rule for messages of no known kind steps back when another one knows this message.
-    fn record(&mut self, matcher: &Matcher, line: &Line<'_>) {
-        let is =
-            |met: &Met, test: fn(&Rule) -> bool| matcher.rules.get(met.rule).is_some_and(|rule| test(rule));
-        let known = self
-            .met
-            .iter()
-            .any(|met| is(met, |rule| rule.weight != Weight::General && rule.confirm.is_none()));
-        for met in &self.met {
-            if known && is(met, |rule| rule.weight == Weight::General) {
-                continue;
-            }
-            let (Some(rule), Some(finding)) = (matcher.rules.get(met.rule), self.rules.get_mut(met.rule))
-            else {
-                continue;
-            };
+    /// Keeps what was met on the line. A rule for messages of no known kind steps back when another
+    /// one knows this message.
+    fn record(&mut self, line: &Line<'_>) {
+        let knows = |rule: &Rule| rule.weight != Weight::General && rule.confirm.is_none();
+        let known = self.met.iter().any(|met| knows(met.rule));
+        for &Met { rule, index, evidence, at } in &self.met {
+            let Some(finding) = self.rules.get_mut(index) else { continue };
+            let shown = || DecidingLine::around(line, at);
             match rule.confirm {
                 Some(confirm) => {
                     let until = line.number.saturating_add(confirm.within);
-                    finding.waiting = Some(Waiting { line: DecidingLine::around(line, met.at), until });
+                    finding.waiting = Some(Waiting { line: shown(), until });
                 }
-                None => finding.keep(line, met.evidence, met.at),
+                None if known && rule.weight == Weight::General => {}
+                None => finding.keep(line.number, evidence, shown),
             }
         }
     }
@@ -108,16 +101,16 @@ impl Findings {
         for (rule, finding) in matcher.rules.iter().zip(&mut self.rules) {
             let confirmed = rule.confirm.is_some_and(|confirm| confirm.exit_code == Some(code));
             if let Some(waiting) = finding.waiting.take_if(|_| confirmed) {
-                finding.keep_line(waiting.line, Evidence::Said);
+                finding.keep(waiting.line.number, Evidence::Said, || waiting.line);
             }
         }
     }
 
     /// All explanations, the best first.
     ///
-    /// A cause comes before an unknown error, and that before a consequence; then the category decides, then the line that came first. Bare
-    /// words of a transient failure explain nothing when a compiler or a test says what is wrong: programs under test
-    /// print such words too.
+    /// A cause comes before an unknown error, and that before a consequence; then the category
+    /// decides, then the line that came first. Bare words of a transient failure explain nothing
+    /// when a compiler or a test says what is wrong: programs under test print such words too.
     pub(crate) fn ranked(self, matcher: &Matcher) -> Vec<Cause> {
         let broken = matcher.rules.iter().zip(&self.rules).any(|(rule, finding)| {
             finding.kept.is_some()
@@ -152,34 +145,24 @@ impl Finding {
     fn confirm(&mut self, rule: &Rule, line: &Line<'_>, at: usize) {
         let Some(confirm) = rule.confirm else { return };
         let Some(waiting) = self.waiting.take_if(|waiting| line.number <= waiting.until) else { return };
-        if confirm.shows_second {
-            self.keep(line, Evidence::Said, at);
-        } else {
-            self.keep_line(waiting.line, Evidence::Said);
-        }
+        self.keep(line.number, Evidence::Said, || {
+            if confirm.shows_second { DecidingLine::around(line, at) } else { waiting.line }
+        });
     }
 
-    fn keep(&mut self, line: &Line<'_>, evidence: Evidence, at: usize) {
+    /// Keeps the first line, unless a later one is surer. The text of a line is only copied when it
+    /// will be shown.
+    fn keep(&mut self, number: u64, evidence: Evidence, line: impl FnOnce() -> DecidingLine) {
         match &mut self.kept {
-            // The text is only copied when it will be shown.
-            Some(kept) if kept.evidence == evidence || kept.evidence == Evidence::Said => {
-                kept.lines += u64::from(kept.last != line.number);
-                kept.last = line.number;
+            None => self.kept = Some(Kept { line: line(), evidence, lines: 1, last: number }),
+            Some(kept) => {
+                if evidence > kept.evidence {
+                    kept.line = line();
+                    kept.evidence = evidence;
+                }
+                kept.lines += u64::from(kept.last != number);
+                kept.last = number;
             }
-            _ => self.keep_line(DecidingLine::around(line, at), evidence),
         }
-    }
-
-    fn keep_line(&mut self, line: DecidingLine, evidence: Evidence) {
-        let last = line.number;
-        let lines = match &self.kept {
-            Some(kept) => kept.lines + u64::from(kept.last != last),
-            None => 1,
-        };
-        let line = match self.kept.take() {
-            Some(kept) if kept.evidence == Evidence::Said || evidence == Evidence::Bare => kept.line,
-            _ => line,
-        };
-        self.kept = Some(Kept { line, evidence, lines, last });
     }
 }

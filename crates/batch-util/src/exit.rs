@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the process of a build ended: what the operating system knows, before a word of the log is read.
+/// How the process of a build ended: what the operating system knows, before a word of the log is
+/// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
@@ -19,8 +20,8 @@ pub enum Exit {
 }
 
 impl From<std::process::ExitStatus> for Exit {
-    /// The status of a process that was waited for. A timeout is nothing the system knows of: the caller that stopped the process says
-    /// [`Exit::TimedOut`] itself.
+    /// The status of a process that was waited for. A timeout is nothing the system knows of: the
+    /// caller that stopped the process says [`Exit::TimedOut`] itself.
     fn from(status: std::process::ExitStatus) -> Self {
         #[cfg(unix)]
         if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
@@ -57,8 +58,9 @@ impl Exit {
             Exit::Success | Exit::Code(0) => Ending::Succeeded,
             Exit::TimedOut => Ending::TimedOut,
             Exit::Signal(signal) => by_signal(signal),
-            // A shell reports a child ended by signal n as status 128 + n. Only the signals that come from outside are taken
-            // from a status: other programs use the numbers above 128 as they like.
+            // A shell reports a child ended by signal n as status 128 + n. Only the signals that
+            // come from outside are taken from a status: other programs use the numbers above 128
+            // as they like.
             Exit::Code(code) => match by_signal(code.saturating_sub(128)) {
                 outside @ (Ending::Killed | Ending::Interrupted) => outside,
                 _ => Ending::Failed,

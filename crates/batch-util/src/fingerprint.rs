@@ -2,8 +2,9 @@
 
 /// The line with everything replaced that differs between two occurrences of the same failure.
 ///
-/// Paths become `<path>`, versions `<version>`, hashes and addresses `<hex>`, numbers `<n>`; runs of blanks become one. Names stay, since
-/// they are what a failure is about: a missing `libfoo2` is not a missing `libbar`. Two lines with equal fingerprints belong in one group.
+/// Paths become `<path>`, versions `<version>`, hashes and addresses `<hex>`, numbers `<n>`; runs
+/// of blanks become one. Names stay, since they are what a failure is about: a missing `libfoo2` is
+/// not a missing `libbar`. Two lines with equal fingerprints belong in one group.
 ///
 /// ```
 /// use buildbook_batch_util::fingerprint;
@@ -67,7 +68,8 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An address, or at least eight hexadecimal digits, groups of a UUID included. A word without any digit is a word.
+/// An address, or at least eight hexadecimal digits, groups of a UUID included. A word without any
+/// digit is a word.
 fn is_hex(word: &str) -> bool {
     let digits = word.strip_prefix("0x").unwrap_or(word);
     let all = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');

@@ -1,19 +1,23 @@
 //! Pure helpers of a batch build: substring search, compiler lookup, build log classification.
 //!
-//! The main question this crate answers is *why did this build fail*: was it the package, the machine, a missing system library, a version that
-//! does not exist? [`classify_build`] looks first at how the process ended and then, in one pass over the bytes of the log, for the words by
-//! which tools report each kind of failure, in the places where they mean it. The [`Verdict`] names the category, the rule,
-//! the line that decided, and every other explanation found. [`Scan`] does the same for a log that is still being written.
+//! The main question this crate answers is *why did this build fail*: was it the package, the
+//! machine, a missing system library, a version that does not exist? [`classify_build`] looks first
+//! at how the process ended and then, in one pass over the bytes of the log, for the words by which
+//! tools report each kind of failure, in the places where they mean it. The [`Verdict`] names the
+//! category, the rule, the line that decided, and every other explanation found. [`Scan`] does the
+//! same for a log that is still being written.
 //!
-//! Nothing here reads a file, a clock or the environment. No input makes it panic, and no input makes it use more than some tens of
-//! kilobytes beyond what it was handed.
+//! Nothing here reads a file, a clock or the environment. No input makes it panic, and no input
+//! makes it use more than some tens of kilobytes beyond what it was handed.
 //!
 //! # Limits
 //!
-//! - A verdict is an informed guess from the words of known tools, in English. It is worth what the log says: the [rules](rules()) have a
-//!   [version](RULES_VERSION), so that old logs can be classified again by better ones.
+//! - A verdict is an informed guess from the words of known tools, in English. It is worth what the
+//!   log says: the [rules](rules()) have a [version](RULES_VERSION), so that old logs can be
+//!   classified again by better ones.
 //! - UTF-16 logs are read without error, but no rule recognises anything in them.
-//! - Colour escapes in the middle of a pattern's words hide it, except between `error` and its colon.
+//! - Colour escapes in the middle of a pattern's words hide it, except between `error` and its
+//!   colon.
 //!
 //! # Example
 //!

@@ -10,7 +10,8 @@ pub(crate) struct Line<'a> {
     pub(crate) number: u64,
     /// In bytes from the start of the log.
     pub(crate) offset: u64,
-    /// Whether this is a later piece of a long line, so that its first byte is not the start of anything.
+    /// Whether this is a later piece of a long line, so that its first byte is not the start of
+    /// anything.
     pub(crate) continued: bool,
     /// The bytes without colour escapes and trailing blanks.
     pub(crate) text: Cow<'a, [u8]>,
@@ -25,7 +26,8 @@ impl<'a> Line<'a> {
         Line { number, offset, continued, text }
     }
 
-    /// What kind of line this is. Asked once for all words found on it, since it reads the whole line.
+    /// What kind of line this is. Asked once for all words found on it, since it reads the whole
+    /// line.
     pub(crate) fn speech(&self) -> Speech {
         let text = self.text.trim_ascii_start();
         if ends_well(text) || mentions(text) || is_excerpt(text) || warns(text) {
@@ -41,8 +43,8 @@ impl<'a> Line<'a> {
 /// What kind of line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speech {
-    /// It mentions something without reporting it: a warning, the result of a check or of a test that passed, an excerpt of source
-    /// code, an operand of an assertion, an echoed command.
+    /// It mentions something without reporting it: a warning, the result of a check or of a test
+    /// that passed, an excerpt of source code, an operand of an assertion, an echoed command.
     Mention,
     /// It reports a failure after which the tool goes on.
     Attempt,
@@ -50,14 +52,17 @@ pub(crate) enum Speech {
     Report,
 }
 
-/// Results that end a line about a check or a test in which nothing went wrong.
-const GOOD_ENDS: [&str; 11] =
-    ["ok", "[ok]", "(ok)", "pass", "passed", "[pass]", "yes", "no", "skipped", "ignored", "✓"];
+/// Results that end a line about a check or a test in which nothing went wrong. Plain words only
+/// count behind an ellipsis.
+const GOOD_RESULTS: [&str; 7] = ["ok", "pass", "passed", "yes", "no", "skipped", "ignored"];
+const GOOD_MARKS: [&str; 5] = ["[ok]", "(ok)", "[pass]", "[passed]", "✓"];
 
 fn ends_well(text: &[u8]) -> bool {
     let last = text.rsplit(|byte| *byte == b' ' || *byte == b'.').next().unwrap_or_default();
-    // A line that consists of the word alone says nothing of the kind.
-    last.len() < text.len() && GOOD_ENDS.iter().any(|end| last.eq_ignore_ascii_case(end.as_bytes()))
+    let is_one_of = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes()));
+    let before = text.strip_suffix(last).unwrap_or_default().trim_ascii_end();
+    let awaited = before.ends_with(b"...") || before.ends_with("…".as_bytes());
+    !before.is_empty() && (is_one_of(&GOOD_MARKS) || awaited && is_one_of(&GOOD_RESULTS))
 }
 
 /// How lines begin that announce or quote rather than report.
@@ -99,8 +104,9 @@ fn is_excerpt(text: &[u8]) -> bool {
     rest.first() == Some(&b'|')
 }
 
-/// `warning:` at the start or behind a place (`a.c:3:1:`). Cargo also passes on what a build script's compiler said, errors included,
-/// as `warning: name@version: …`; there the words behind it count.
+/// `warning:` at the start or behind a place (`a.c:3:1:`). Cargo also passes on what a build
+/// script's compiler said, errors included, as `warning: name@version: …`; there the words behind
+/// it count.
 fn warns(text: &[u8]) -> bool {
     let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     while let Some(word) = words.next() {
@@ -121,8 +127,8 @@ fn goes_on(text: &[u8]) -> bool {
         || ["retrying", "will retry"].iter().any(|word| contains(word.as_bytes(), text))
 }
 
-/// Whether the bytes before a message are only marks that tools put there: `E:`, `[ERROR]`, `make[1]:`, `src/a.c:3:14:`, `(6)`, a time,
-/// a bullet.
+/// Whether the bytes before a message are only marks that tools put there: `E:`, `[ERROR]`,
+/// `make[1]:`, `src/a.c:3:14:`, `(6)`, a time, a bullet.
 pub(crate) fn only_marks(before: &[u8]) -> bool {
     const LONGEST: usize = 512;
     before.len() <= LONGEST
@@ -214,6 +220,9 @@ mod tests {
             ("-> retrieved", Speech::Report),
             ("+ curl http://x", Speech::Mention),
             ("ok", Speech::Report),
+            ("configure: error: the linker says no", Speech::Report),
+            ("resolving host …  OK", Speech::Mention),
+            ("  retries twice [ok]", Speech::Mention),
             ("", Speech::Report),
             ("W: Failed to fetch http://x", Speech::Attempt),
             ("curl failed, retrying in 2 s", Speech::Attempt),

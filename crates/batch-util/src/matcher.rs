@@ -29,11 +29,13 @@ pub(crate) struct Occurrence {
 pub(crate) struct Matcher {
     pub(crate) rules: Vec<&'static Rule>,
     words: AhoCorasick,
-    /// For each pattern of `words`, whose it is. None for a pattern that only makes a line be looked at.
+    /// For each pattern of `words`, whose it is. None for a pattern that only makes a line be
+    /// looked at.
     owners: Vec<Option<(usize, Part)>>,
 }
 
-/// A colour escape may separate `error` from its colon. The line must be looked at, and without its escapes it has the words.
+/// A colour escape may separate `error` from its colon. The line must be looked at, and without its
+/// escapes it has the words.
 const COLOURED: [&str; 2] = ["error\x1b[", "error\x1b("];
 
 static MATCHER: LazyLock<Matcher> = LazyLock::new(Matcher::new);

@@ -4,14 +4,14 @@ use serde::Serialize;
 
 /// The version of the rule table, stored with every verdict.
 ///
-/// It moves whenever a rule is added, dropped or changed, so that a stored verdict tells by which rules it was reached
-/// and whether classifying the log again could give another answer.
+/// It moves whenever a rule is added, dropped or changed, so that a stored verdict tells by which
+/// rules it was reached and whether classifying the log again could give another answer.
 pub const RULES_VERSION: u32 = 1;
 
 /// One rule: the words by which a kind of failure is known, and where they must stand to mean it.
 ///
-/// Rules are data. [`crate::rules`] lists them in the order in which they are tried; the crate's tests run every rule
-/// against its own example and counter-example.
+/// Rules are data. [`crate::rules`] lists them in the order in which they are tried; the crate's
+/// tests run every rule against its own example and counter-example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rule {
@@ -48,8 +48,9 @@ pub enum Weight {
 
 /// Where the words of a rule must stand.
 ///
-/// Except for [`Context::Verbatim`], the words never count on a line that is not a report of its own: a compiler's or build tool's warning, the
-/// result of a check or of a test that passed, an excerpt of source code, an assertion's operands, or a command being echoed.
+/// Except for [`Context::Verbatim`], the words never count on a line that is not a report of its
+/// own: a compiler's or build tool's warning, the result of a check or of a test that passed, an
+/// excerpt of source code, an assertion's operands, or a command being echoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -58,12 +59,13 @@ pub enum Context {
     Verbatim,
     /// Anywhere on a reporting line.
     Anywhere,
-    /// At the start of the message, after marks such as `E:`, `[ERROR]`, `make[1]:` or `src/a.c:3:14:`.
+    /// At the start of the message, after marks such as `E:`, `[ERROR]`, `make[1]:` or
+    /// `src/a.c:3:14:`.
     Start,
     /// The words are the whole message.
     Alone,
-    /// Where a program puts the reason it failed: at the start of the message, after a colon or bracket, or on a line that speaks of an
-    /// error before it comes to the words.
+    /// Where a program puts the reason it failed: at the start of the message, after a colon or
+    /// bracket, or on a line that speaks of an error before it comes to the words.
     Reported,
     /// After the name of one package, with the end of the statement behind them.
     Package,
@@ -82,6 +84,7 @@ pub struct Confirm {
     /// An exit status of the build that confirms as well as the second line does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// Whether the second line tells the operator more than the first, and is therefore the one that is kept.
+    /// Whether the second line tells the operator more than the first, and is therefore the one
+    /// that is kept.
     pub shows_second: bool,
 }

@@ -12,17 +12,19 @@ use crate::matcher::Matcher;
 use crate::tail::Tail;
 use crate::verdict::Verdict;
 
-/// A longer line is looked at in pieces: [`STEP`] apart, each [`PIECE`] long, so that what crosses the end of one piece is
-/// whole in the next. Where pieces start depends on the line alone, never on how the log was fed.
+/// A longer line is looked at in pieces: [`STEP`] apart, each [`PIECE`] long, so that what crosses
+/// the end of one piece is whole in the next. Where pieces start depends on the line alone, never
+/// on how the log was fed.
 const STEP: usize = 8 * 1024;
 const OVERLAP: usize = 1024;
 const PIECE: usize = STEP + OVERLAP;
 
 /// A classification in progress, fed with a log piece by piece.
 ///
-/// How the log is cut into pieces does not matter: the verdict is that of [`crate::classify_build`] on the whole. Memory is bounded by some
-/// tens of kilobytes whatever is fed, a line without end included. Also an [`io::Write`] that never fails, so a log can be copied into
-/// it while it is being written.
+/// How the log is cut into pieces does not matter: the verdict is that of [`crate::classify_build`]
+/// on the whole. Memory is bounded by some tens of kilobytes whatever is fed, a line without end
+/// included. Also an [`io::Write`] that never fails, so a log can be copied into it while it is
+/// being written.
 ///
 /// ```
 /// use buildbook_batch_util::{Exit, Scan, category};
@@ -36,7 +38,8 @@ const PIECE: usize = STEP + OVERLAP;
 pub struct Scan {
     findings: Findings,
     tail: Tail,
-    /// The line in progress, or what is left of it after its first pieces. Always shorter than a piece between calls.
+    /// The line in progress, or what is left of it after its first pieces. Always shorter than a
+    /// piece between calls.
     pending: Vec<u8>,
     /// Whether `pending` is a later piece of its line.
     continued: bool,
@@ -73,7 +76,8 @@ impl Scan {
         let whole = memrchr2(b'\n', b'\r', data).map_or(0, |end| end + 1);
         let (lines, mut rest) = data.split_at(whole);
         self.whole_lines(lines);
-        // Only a line in progress is left, straight from the caller's memory as long as it is longer than a piece.
+        // Only a line in progress is left, straight from the caller's memory as long as it is
+        // longer than a piece.
         while let Some(piece) = rest.get(..PIECE) {
             self.look_at(piece, self.newlines + 1, self.offset, self.continued);
             self.advance_piece();
@@ -112,7 +116,6 @@ impl Scan {
             } else {
                 // The end of the line stays in `data`, where whole lines are counted.
                 self.offset += pending.len() as u64;
-                self.continued = false;
                 pending.clear();
             }
             self.pending = pending;
@@ -125,8 +128,8 @@ impl Scan {
         self.continued = true;
     }
 
-    /// Looks at those lines of `text` that have words of a rule. Every line in it is complete, and the first may be empty because its text was
-    /// taken from the line in progress.
+    /// Looks at those lines of `text` that have words of a rule. Every line in it is complete, and
+    /// the first may be empty because its text was taken from the line in progress.
     fn whole_lines(&mut self, text: &[u8]) {
         let matcher = Matcher::get();
         let mut at = 0;
@@ -183,7 +186,8 @@ impl Write for Scan {
 ///
 /// The reader's own error, as it is; an interrupted read is tried again.
 pub fn classify_reader(mut log: impl Read, exit: Exit) -> io::Result<Verdict> {
-    /// Small enough to stay in the processor's cache between the two looks at it, large enough to make the calls cheap.
+    /// Small enough to stay in the processor's cache between the two looks at it, large enough to
+    /// make the calls cheap.
     const BUFFER: usize = 128 * 1024;
     let mut scan = Scan::new();
     let mut buffer = vec![0; BUFFER];

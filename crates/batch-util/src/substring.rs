@@ -2,9 +2,9 @@
 
 /// Whether `text` contains `pattern`, taking ASCII capitals and small letters as equal.
 ///
-/// Works on bytes, so text in any encoding is accepted; letters outside ASCII are compared as they are. The empty pattern is
-/// contained in everything. The time is proportional to the text for ordinary patterns; for many patterns over a large text use
-/// [`crate::Scan`], which reads it once.
+/// Works on bytes, so text in any encoding is accepted; letters outside ASCII are compared as they
+/// are. The empty pattern is contained in everything. The time is proportional to the text for
+/// ordinary patterns; for many patterns over a large text use [`crate::Scan`], which reads it once.
 ///
 /// ```
 /// assert!(buildbook_batch_util::contains_substring_ci("no space", "write: No Space left"));

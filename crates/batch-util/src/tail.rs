@@ -1,10 +1,11 @@
 //! The end of a log: what was being done when it ended.
 
 use crate::line::Line;
-use crate::rules::{AFTERTHOUGHTS, FINAL_LINES};
+use crate::rules::{AFTERTHOUGHTS, FINAL_LINES, FINAL_STARTS};
 use crate::verdict::DecidingLine;
 
-/// How many bytes from the end are kept. A log that ends with more blanks than this has no last line.
+/// How many bytes from the end are kept. A log that ends with more blanks than this has no last
+/// line.
 const KEPT: usize = 8 * 1024;
 
 /// The last bytes of a stream.
@@ -36,13 +37,17 @@ impl Tail {
 
     /// Whether the last thing said is that all went well.
     pub(crate) fn ends_in_success(&self, newlines: u64) -> bool {
-        let is_one_of = |line: &Line<'_>, starts: &[&str]| {
+        let begins = |line: &Line<'_>, starts: &[&str]| {
             let text = line.text.trim_ascii_start();
             starts.iter().any(|start| text.starts_with(start.as_bytes()))
         };
+        let is_final = |line: &Line<'_>| {
+            let text = line.text.trim_ascii();
+            begins(line, &FINAL_STARTS) || FINAL_LINES.iter().any(|whole| text == whole.as_bytes())
+        };
         self.lines_from_the_end(newlines)
-            .find(|line| !is_one_of(line, &AFTERTHOUGHTS))
-            .is_some_and(|line| !line.continued && is_one_of(&line, &FINAL_LINES))
+            .find(|line| !begins(line, &AFTERTHOUGHTS))
+            .is_some_and(|line| !line.continued && is_final(&line))
     }
 
     fn lines_from_the_end(&self, newlines: u64) -> impl Iterator<Item = Line<'_>> {

@@ -16,15 +16,16 @@ pub struct Verdict {
     pub status: Status,
     /// Why: one of [`crate::category`], as the history stores it.
     pub category: String,
-    /// The rule that decided: an id of [`crate::rules`], or one of `exit-timeout`, `exit-killed`, `exit-interrupted` and `exit-crashed` where the
-    /// exit decided. None when no rule applied.
+    /// The rule that decided: an id of [`crate::rules`], or one of `exit-timeout`, `exit-killed`,
+    /// `exit-interrupted` and `exit-crashed` where the exit decided. None when no rule applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// The line that the rule recognised. When the exit decided, or nothing did, the last line of the log that is not blank:
-    /// what the build was doing when it ended.
+    /// The line that the rule recognised. When the exit decided, or nothing did, the last line of
+    /// the log that is not blank: what the build was doing when it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<DecidingLine>,
-    /// Everything that was recognised, one entry for each rule, the best explanation first. Empty for a success.
+    /// Everything that was recognised, one entry for each rule, the best explanation first. Empty
+    /// for a success.
     #[serde(default)]
     pub causes: Vec<Cause>,
     /// The version of the rules by which this was decided.
@@ -32,7 +33,8 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// One line for a history's `error`: the text of the deciding line. None for a success, and when the log says nothing.
+    /// One line for a history's `error`: the text of the deciding line. None for a success, and
+    /// when the log says nothing.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         match self.status {
@@ -87,11 +89,12 @@ pub struct Cause {
 pub struct DecidingLine {
     /// Its number as `grep -n` gives it: the first line is 1, and only LF ends a line.
     pub number: u64,
-    /// Where it starts, in bytes from the start of the log. A carriage return starts a new line here, since it does so on a
-    /// terminal; in a line of many kilobytes this is the start of the piece in which the words were found.
+    /// Where it starts, in bytes from the start of the log. A carriage return starts a new line
+    /// here, since it does so on a terminal; in a line of many kilobytes this is the start of the
+    /// piece in which the words were found.
     pub offset: u64,
-    /// The line without colours, control characters and outer blanks, at most [`TEXT_LIMIT`] bytes of it around the
-    /// words that decided; `…` marks where it was cut, U+FFFD what was not UTF-8.
+    /// The line without colours, control characters and outer blanks, at most [`TEXT_LIMIT`] bytes
+    /// of it around the words that decided; `…` marks where it was cut, U+FFFD what was not UTF-8.
     pub text: String,
 }
 

@@ -145,6 +145,16 @@ pub(super) static RULES: &[Rule] = &[
         counter_example: "why is `cmake` not installed here",
     },
     Rule {
+        id: "missing-compiler",
+        category: DEPEXT_UNAVAILABLE,
+        weight: Weight::Cause,
+        patterns: &["error: linker `", "failed to find tool \""],
+        context: Context::With(&["` not found", "No such file or directory"]),
+        confirm: None,
+        example: "error: linker `cc` not found\n  |\n  = note: No such file or directory (os error 2)",
+        counter_example: "error: linker `cc` found a duplicate",
+    },
+    Rule {
         id: "linker-missing-library",
         category: DEPEXT_UNAVAILABLE,
         weight: Weight::Cause,
@@ -160,7 +170,8 @@ pub(super) static RULES: &[Rule] = &[
         weight: Weight::Cause,
         patterns: &["fatal error: "],
         context: Context::With(&[": No such file or directory", " file not found"]),
-        // Only a header in angle brackets is the system's to provide; the compiler shows the directive below its message.
+        // Only a header in angle brackets is the system's to provide; the compiler shows the
+        // directive below its message.
         confirm: Some(Confirm {
             patterns: &["#include <", "# include <"],
             within: 3,
@@ -207,7 +218,8 @@ pub(super) static RULES: &[Rule] = &[
         weight: Weight::Cause,
         patterns: &["CMake Error at "],
         context: Context::Start,
-        // The same words without an error before them are about a package that the project can do without.
+        // The same words without an error before them are about a package that the project can do
+        // without.
         confirm: Some(Confirm {
             patterns: &[
                 "  Could NOT find ",

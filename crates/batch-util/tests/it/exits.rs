@@ -46,6 +46,21 @@ fn a_timeout_shows_what_was_going_on() {
 }
 
 #[test]
+fn the_last_line_is_the_last_that_is_not_blank_and_knows_its_place() {
+    for (log, number, offset) in [
+        ("one\r\ntwo\r\n\r\n", 2, 5),
+        ("one\n10%\r20%\r \r\n", 2, 8),
+        ("one", 1, 0),
+        ("\n\n  one  \n\n\n", 3, 2),
+    ] {
+        let line = classify_build(log, Exit::TimedOut).line.unwrap();
+        assert_eq!((line.number, line.offset), (number, offset), "{log:?}");
+    }
+    let long = classify_build(format!("first\n{}end", "x".repeat(50_000)), Exit::TimedOut).line.unwrap();
+    assert!(long.text.ends_with("end") && long.number == 2, "{long:?}");
+}
+
+#[test]
 fn a_build_ended_from_outside_is_transient_and_the_log_may_say_why() {
     let log = "error: odd\ncc -c big.c";
     for exit in [Exit::Signal(9), Exit::Code(137)] {

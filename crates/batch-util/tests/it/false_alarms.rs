@@ -34,6 +34,15 @@ fn a_mention_is_not_a_cause() {
 }
 
 #[test]
+fn a_confirmation_that_comes_too_late_confirms_nothing() {
+    let error = "a.c:1:10: fatal error: z.h: No such file or directory\n";
+    for (gap, expected) in [(2, category::DEPEXT_UNAVAILABLE), (3, category::BUILD_FAILURE)] {
+        let log = format!("{error}{}   1 | #include <z.h>\n", "more\n".repeat(gap));
+        assert_eq!(classify_build_log(&log).category, expected, "{gap} lines between");
+    }
+}
+
+#[test]
 fn the_same_words_count_where_a_tool_says_them() {
     let table = [
         ("test tests::adds ... FAILED\ntee: log: No space left on device\n", category::TRANSIENT_FAILURE),
@@ -73,6 +82,7 @@ fn text_alone_is_a_success_only_when_a_tool_says_so_last_and_nothing_failed() {
         "error: it broke\nDone.\n",
         "    Finished `dev` profile\nrunning the installer\n",
         "All done, nearly.\n",
+        "Done. Not really.\n",
         "E: Unable to locate package x\ntest result: ok. 1 passed\n",
         "\n\n",
     ];

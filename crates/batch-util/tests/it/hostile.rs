@@ -54,9 +54,17 @@ fn words_across_the_pieces_of_a_long_line_are_found_once() {
 
 #[test]
 fn the_inside_of_a_long_line_is_not_taken_for_a_start() {
-    for at in (8_000..10_000).step_by(7) {
-        let log = format!("{}error: x{}", " a".repeat(at / 2), "b".repeat(20_000));
-        assert_eq!(classify_build_log(&log).rule, None, "at {at}");
+    for words in ["error: x", "Killed", "No space left on device", "libfoo is not available"] {
+        for at in 8_100..8_300 {
+            let line = format!("{} {words}", "b".repeat(at));
+            let behind = format!("{line} {}", "b".repeat(20_000));
+            for log in [line.clone(), format!("{line}\n"), behind.clone(), format!("{behind}\nend\n")] {
+                assert_eq!(classify_build_log(&log).rule, None, "{words} at {at}");
+                let mut scan = Scan::new();
+                log.as_bytes().chunks(5_000).for_each(|chunk| scan.feed(chunk));
+                assert_eq!(scan.finish(Exit::Unknown).rule, None, "{words} at {at} in chunks");
+            }
+        }
     }
 }
 
@@ -66,7 +74,8 @@ fn a_line_made_of_nothing_but_words_of_rules_costs_no_more_than_its_length() {
     let started = Instant::now();
     let verdict = classify_build_log(&log);
     assert_eq!(verdict.rule.as_deref(), Some("disk-full"));
-    // About a megabyte, done in a second or two; work that grows with the square of the line would take hours.
+    // About a megabyte, done in a second or two; work that grows with the square of the line would
+    // take hours.
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 

@@ -1,4 +1,5 @@
-//! Logs that real tools wrote. Machine paths, host names and long lists are shortened; every other byte is theirs.
+//! Logs that real tools wrote. Machine paths, host names and long lists are shortened; every other
+//! byte is theirs.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,9 +17,11 @@ const EXPECTED: &[(&str, &str, &str, u64)] = &[
     ("cargo-add-missing", "solver_failure", "cargo-not-in-registry", 2),
     ("cargo-build-script-cmake", "depext_unavailable", "build-script-tool", 30),
     ("cargo-build-script-header", "depext_unavailable", "missing-system-header", 2),
+    ("cargo-build-script-no-compiler", "depext_unavailable", "missing-compiler", 2),
     ("cargo-build-script-pkg-config", "depext_unavailable", "pkg-config-absent", 12),
     ("cargo-install-missing", "solver_failure", "cargo-not-in-registry", 2),
     ("cargo-link-missing-library", "depext_unavailable", "linker-missing-library", 6),
+    ("cargo-linker-missing", "depext_unavailable", "missing-compiler", 2),
     ("cargo-missing-feature", "solver_failure", "cargo-no-version", 2),
     ("cargo-missing-package", "solver_failure", "cargo-no-package", 2),
     ("cargo-missing-version", "solver_failure", "cargo-no-version", 2),
@@ -57,6 +60,7 @@ const EXPECTED: &[(&str, &str, &str, u64)] = &[
     ("make-false-alarms", "build_failure", "error", 5),
     ("make-missing-program", "depext_unavailable", "missing-program", 9),
     ("make-no-rule", "build_failure", "make-no-rule", 1),
+    ("make-segfault", "build_failure", "crash", 2),
     ("pip-missing", "solver_failure", "pip-no-version", 1),
     ("pkg-config-missing", "depext_unavailable", "pkg-config-missing-library", 1),
     ("pkg-config-old", "depext_unavailable", "pkg-config-old-library", 1),
