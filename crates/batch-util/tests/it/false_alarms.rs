@@ -67,6 +67,15 @@ fn the_same_words_count_where_a_tool_says_them() {
 }
 
 #[test]
+fn a_surer_line_replaces_bare_words() {
+    let log = "No space left on device\ntee: x: No space left on device\nerror[E0308]: mismatched types\n";
+    let verdict = classify_build_log(log);
+    assert_eq!(verdict.category, category::TRANSIENT_FAILURE);
+    assert_eq!(verdict.line.map(|line| line.number), Some(2));
+    assert_eq!(verdict.causes.first().map(|cause| cause.lines), Some(2));
+}
+
+#[test]
 fn text_alone_is_a_success_only_when_a_tool_says_so_last_and_nothing_failed() {
     let success = [
         "   Compiling app v0.1.0\n    Finished `dev` profile [unoptimized + debuginfo] target(s) in 0.06s\n",
