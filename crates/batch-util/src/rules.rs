@@ -1,9 +1,9 @@
 //! The table of rules.
 //!
-//! The wording of the patterns was taken from what the tools print: cargo and rustc 1.95, gcc 12,
-//! GNU ld 2.40, lld, make 4.3, CMake 4.4, pkgconf 1.8, apt 2.6, dpkg 1.21, curl 7.88, wget 1.21,
-//! git 2.47 and pip 23 were run into these failures (`tests/logs` has what they said); opam's
-//! messages are those its users quote in public reports.
+//! Where `tests/logs` has a log with the words, they are as the tool printed them: cargo and rustc
+//! 1.95, gcc 12, GNU ld 2.40, lld, make 4.3, CMake 4.4, pkgconf 1.8, apt 2.6, dpkg 1.21, curl 7.88,
+//! wget 1.21, git 2.47, pip 23. The words of opam are those that public reports quote. The others,
+//! such as the kernel's own lines and those of other linkers, are not yet backed by a captured log.
 
 mod build;
 mod depext;
