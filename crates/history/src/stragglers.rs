@@ -1,0 +1,135 @@
+//! Programs that write to a file which has been replaced under them.
+//!
+//! The original opens the file, waits for its lock, and writes, without looking whether the name has come
+//! to stand for another file meanwhile. Its lines end up in a file that nobody can see any more. As long as
+//! that file is open here, they can be read from it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use buildbook_fsio::{Appender, Durability};
+
+use crate::Result;
+
+/// How long the old file must stay as it is before nobody is expected any more.
+const QUIET: Duration = Duration::from_millis(3);
+/// How long somebody who was seen waiting is expected at most. It may have died.
+const LIMIT: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A file that was replaced, and who may still write to it.
+pub(crate) struct Stragglers {
+    old: File,
+    /// How much of the old file is in the new one.
+    taken: u64,
+    /// How many were waiting for its lock.
+    expected: usize,
+}
+
+impl Stragglers {
+    /// To be called while the lock on the old file is still held: those who wait for it are known to the
+    /// kernel only so long.
+    pub(crate) fn behind(old: File, taken: u64) -> Stragglers {
+        let expected = locks_of(&old).into_iter().filter(|lock| lock.waits).count();
+        Stragglers { old, taken, expected }
+    }
+
+    /// To be called when the lock has been given back. Appends to the new file what is written to the old
+    /// one until it seems to be the last. If the old file was not replaced, there is nothing to do.
+    pub(crate) fn carry_over(mut self, path: &Path) -> Result<()> {
+        if self.has_the_name(path)? {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let mut quiet_since = start;
+        let mut seen = 0;
+        loop {
+            let mut lines = self.news().map_err(io("read", path))?;
+            let is_late = start.elapsed() > LIMIT;
+            if is_late && lines.last().is_some_and(|byte| *byte != b'\n') {
+                lines.push(b'\n');
+            }
+            let whole = memchr::memrchr(b'\n', &lines).map_or(0, |end| end + 1);
+            if let Some(lines) = lines.get(..whole).filter(|lines| !lines.is_empty()) {
+                Appender::open(path)?.append(lines, Durability::Synced)?;
+                self.taken += whole as u64;
+                seen += memchr::memchr_iter(b'\n', lines).count();
+            }
+            if !lines.is_empty() || !locks_of(&self.old).is_empty() {
+                quiet_since = Instant::now();
+            }
+            if is_late || (seen >= self.expected && quiet_since.elapsed() > QUIET) {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn has_the_name(&self, path: &Path) -> Result<bool> {
+        let old = self.old.metadata().map_err(io("look at", path))?;
+        match std::fs::symlink_metadata(path) {
+            Ok(named) => Ok((named.dev(), named.ino()) == (old.dev(), old.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io("look at", path)(error).into()),
+        }
+    }
+
+    /// What the old file has grown by.
+    fn news(&self) -> io::Result<Vec<u8>> {
+        let length = self.old.metadata()?.len();
+        let mut bytes = vec![0; usize::try_from(length.saturating_sub(self.taken)).unwrap_or(0)];
+        self.old.read_exact_at(&mut bytes, self.taken)?;
+        Ok(bytes)
+    }
+}
+
+/// A lock by `lockf`, held or waited for.
+struct ForeignLock {
+    waits: bool,
+}
+
+/// The locks by `lockf` on a file that the kernel tells of: none on other systems than Linux, and none of
+/// processes that this one cannot see, so that only the quiet time is left.
+fn locks_of(file: &File) -> Vec<ForeignLock> {
+    let (Ok(metadata), Ok(locks)) = (file.metadata(), std::fs::read_to_string("/proc/locks")) else {
+        return Vec::new();
+    };
+    parse_locks(&locks, metadata.ino())
+}
+
+/// Lines such as `2: -> POSIX  ADVISORY  WRITE 4711 08:02:1234 0 EOF`, with an arrow before those who wait.
+/// The device is not compared, because some file systems name two: a lock too many costs a moment.
+fn parse_locks(locks: &str, inode: u64) -> Vec<ForeignLock> {
+    let suffix = format!(":{inode}");
+    let of_file = locks.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let waits = line.contains("->");
+        (words.any(|word| word == "POSIX") && words.any(|word| word.ends_with(&suffix)))
+            .then_some(ForeignLock { waits })
+    });
+    of_file.collect()
+}
+
+pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> buildbook_fsio::Error {
+    let path = path.to_owned();
+    move |source| buildbook_fsio::Error::Io { operation, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_wait_are_told_from_those_who_have_it() {
+        let locks = "1: OFDLCK ADVISORY  WRITE -1 fe:00:1234 0 EOF\n\
+                     1: -> POSIX  ADVISORY  WRITE 4711 fe:00:1234 0 EOF\n\
+                     2: POSIX  ADVISORY  WRITE 4712 fe:00:1234 0 EOF\n\
+                     3: -> FLOCK  ADVISORY  WRITE 4713 fe:00:1234 0 EOF\n\
+                     4: -> POSIX  ADVISORY  WRITE 4714 fe:00:12345 0 EOF\n";
+        let found: Vec<bool> = parse_locks(locks, 1234).into_iter().map(|lock| lock.waits).collect();
+        assert_eq!(found, [true, false]);
+    }
+}

@@ -1,0 +1,271 @@
+//! Which entries of a history say something that the others do not. A pure function over all of them.
+//!
+//! Entries are taken in the order of their runs, and within a run in that of the file. What is kept:
+//!
+//! 1. every entry that is not old;
+//! 2. of one build hash and kind, the first and the last of every streak: entries in a row with the same
+//!    status, category and blessing. So every change is kept, and with it when a result began;
+//! 3. of what was blessed of one kind, whatever its hash, the same for the last entry of each run, which is
+//!    how the package stood after it;
+//! 4. with any blessed entry that is kept, the last one of its kind and run, so that what is left of a run
+//!    does not tell another end than the run had;
+//! 5. the newest entry in the file, the newest of every hash, and the newest blessed one.
+//!
+//! Hence the answers of the readers stay the same, and so does where a package stands after any run, and
+//! since when. A limit on the number of entries gives up old changes, never the present: see [`choose`].
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use buildbook_layout::{Category, Kind, RunId};
+
+use crate::EntryRef;
+
+/// All that compaction needs to know of one entry. Names are numbered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fact {
+    /// The number of its line.
+    pub(crate) line: usize,
+    run: u32,
+    hash: u32,
+    status: u32,
+    category: u32,
+    kind: Kind,
+    blessed: bool,
+    /// Whether it is so old that it may go.
+    pub(crate) old: bool,
+    /// Whether it must stay, because it is not alone on its line.
+    pub(crate) pinned: bool,
+}
+
+/// The facts of a history, in the order of the file.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) all: Vec<Fact>,
+    texts: HashMap<String, u32>,
+    /// The run that a number stands for; `None` for a text that is no run id, which counts as older than
+    /// all that are.
+    runs: HashMap<u32, Option<RunId>>,
+}
+
+impl Facts {
+    pub(crate) fn add(&mut self, line: usize, entry: &EntryRef<'_>, old: bool) {
+        let run = self.number(&entry.run);
+        self.runs.entry(run).or_insert_with(|| entry.run.parse().ok());
+        let fact = Fact {
+            line,
+            run,
+            hash: self.number(&entry.build_hash),
+            status: self.number(&entry.status),
+            category: self.number(&entry.category),
+            kind: Category::new(entry.category.as_ref()).kind(),
+            blessed: entry.blessed,
+            old,
+            pinned: false,
+        };
+        self.all.push(fact);
+    }
+
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.texts.get(text) {
+            return *number;
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.texts.insert(text.to_owned(), number);
+        number
+    }
+
+    fn run(&self, fact: &Fact) -> Option<&RunId> {
+        self.runs.get(&fact.run).and_then(Option::as_ref)
+    }
+
+    /// Indices in the order of runs.
+    fn by_run(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.all.len()).collect();
+        order.sort_by(|one, other| {
+            let (one, other) = (&self.all[*one], &self.all[*other]);
+            if one.run == other.run { std::cmp::Ordering::Equal } else { self.run(one).cmp(&self.run(other)) }
+        });
+        order
+    }
+}
+
+/// Decides for every fact whether its entry stays.
+///
+/// With a limit, if more stay than that, only the newest so many in the file do, and besides: those of rule
+/// 5, the newest of every hash and kind in the order of runs, and, of each kind, how the package stands, the
+/// entry since which it does, and the one before. So a limited history has at most that many entries and a few
+/// for every build hash.
+pub(crate) fn choose(facts: &Facts, max_entries: Option<usize>) -> Vec<bool> {
+    let order = facts.by_run();
+    let mut kept = vec![true; facts.all.len()];
+    // What goes can put an end to a streak that kept something else; the second round usually finds nothing.
+    loop {
+        let alive: Vec<usize> = order.iter().copied().filter(|index| kept[*index]).collect();
+        let view = View::new(facts, &alive);
+        let mut next = view.thin();
+        if let Some(max) = max_entries {
+            view.limit(&mut next, max);
+        }
+        if next == kept {
+            return kept;
+        }
+        kept = next;
+    }
+}
+
+/// The entries that are still there in some round, in the order of runs.
+struct View<'a> {
+    facts: &'a Facts,
+    alive: &'a [usize],
+    /// For each blessed entry, the last one of its kind and run.
+    last_of_run: HashMap<usize, usize>,
+    /// Of each kind, the last blessed entries of the runs.
+    standings: HashMap<Kind, Vec<usize>>,
+}
+
+impl<'a> View<'a> {
+    fn new(facts: &'a Facts, alive: &'a [usize]) -> Self {
+        let mut view = View { facts, alive, last_of_run: HashMap::new(), standings: HashMap::new() };
+        for &index in alive.iter().rev() {
+            let fact = &facts.all[index];
+            if !fact.blessed {
+                continue;
+            }
+            let standings = view.standings.entry(fact.kind).or_default();
+            // Texts that are no run ids have no order among them, so each entry of theirs is by itself.
+            let of_run = standings
+                .last()
+                .filter(|last| facts.all[**last].run == fact.run && facts.run(fact).is_some())
+                .copied();
+            if of_run.is_none() {
+                standings.push(index);
+            }
+            view.last_of_run.insert(index, of_run.unwrap_or(index));
+        }
+        for standings in view.standings.values_mut() {
+            standings.reverse();
+        }
+        view
+    }
+
+    fn fact(&self, index: usize) -> &Fact {
+        &self.facts.all[index]
+    }
+
+    /// Applies rules 1 to 5.
+    fn thin(&self) -> Vec<bool> {
+        let mut keep = vec![false; self.facts.all.len()];
+        for &index in self.alive {
+            keep[index] = !self.fact(index).old || self.fact(index).pinned;
+        }
+        let by_hash =
+            self.alive.iter().map(|index| ((self.fact(*index).hash, self.fact(*index).kind), *index));
+        keep_ends(&mut keep, by_hash, |index| {
+            let fact = self.fact(index);
+            (fact.status, fact.category, fact.blessed, fact.old)
+        });
+        for standings in self.standings.values() {
+            keep_ends(&mut keep, standings.iter().map(|index| ((), *index)), |index| {
+                let fact = self.fact(index);
+                (fact.status, fact.category, fact.old)
+            });
+        }
+        self.keep_newest_in_file(&mut keep);
+        self.keep_ends_of_runs(&mut keep);
+        keep
+    }
+
+    fn keep_newest_in_file(&self, keep: &mut [bool]) {
+        let mut in_file = self.alive.to_vec();
+        in_file.sort_unstable();
+        let mut of_hash = HashMap::new();
+        for &index in &in_file {
+            of_hash.insert(self.fact(index).hash, index);
+        }
+        let blessed = in_file.iter().rev().find(|index| self.fact(**index).blessed);
+        for &index in of_hash.values().chain(blessed).chain(in_file.last()) {
+            keep[index] = true;
+        }
+    }
+
+    fn keep_ends_of_runs(&self, keep: &mut [bool]) {
+        for (&index, &last) in &self.last_of_run {
+            if keep[index] {
+                keep[last] = true;
+            }
+        }
+    }
+
+    fn limit(&self, keep: &mut Vec<bool>, max: usize) {
+        let mut in_file: Vec<usize> = self.alive.iter().copied().filter(|index| keep[*index]).collect();
+        if in_file.len() <= max {
+            return;
+        }
+        in_file.sort_unstable();
+        let mut must = vec![false; keep.len()];
+        for &index in in_file.iter().rev().take(max) {
+            must[index] = true;
+        }
+        let mut newest: HashMap<(u32, Kind), usize> = HashMap::new();
+        for &index in self.alive {
+            must[index] |= self.fact(index).pinned;
+            newest.insert((self.fact(index).hash, self.fact(index).kind), index);
+        }
+        newest.values().for_each(|index| must[*index] = true);
+        for kind in [Kind::Build, Kind::Doc] {
+            self.keep_present(&mut must, kind);
+        }
+        self.keep_newest_in_file(&mut must);
+        self.keep_ends_of_runs(&mut must);
+        *keep = must;
+    }
+
+    /// Keeps how the package stands, the entry since which it does, and the one before.
+    fn keep_present(&self, must: &mut [bool], kind: Kind) {
+        let of_newest_hash;
+        let standings = match self.standings.get(&kind) {
+            Some(standings) => standings,
+            // Nothing was ever blessed: the newest build stands for the package, compared with its own past.
+            None => {
+                let mut of_kind = self.alive.iter().copied().filter(|index| self.fact(*index).kind == kind);
+                let Some(newest) = of_kind.clone().next_back() else { return };
+                let hash = self.fact(newest).hash;
+                of_newest_hash = of_kind.by_ref().filter(|index| self.fact(*index).hash == hash).collect();
+                &of_newest_hash
+            }
+        };
+        let Some(present) = standings.last().map(|index| self.fact(*index).category) else { return };
+        for &index in standings.iter().rev() {
+            must[index] = true;
+            if self.fact(index).category != present {
+                break;
+            }
+        }
+    }
+}
+
+/// Of each key, marks the first and the last of every streak: items in a row that look the same.
+fn keep_ends<K: Eq + std::hash::Hash, L: PartialEq>(
+    keep: &mut [bool],
+    items: impl Iterator<Item = (K, usize)>,
+    look: impl Fn(usize) -> L,
+) {
+    let mut last_of: HashMap<K, usize> = HashMap::new();
+    for (key, index) in items {
+        match last_of.entry(key) {
+            Slot::Vacant(slot) => {
+                slot.insert(index);
+                keep[index] = true;
+            }
+            Slot::Occupied(mut slot) => {
+                let last = slot.insert(index);
+                if look(last) != look(index) {
+                    keep[last] = true;
+                    keep[index] = true;
+                }
+            }
+        }
+    }
+    last_of.values().for_each(|index| keep[*index] = true);
+}

@@ -1,0 +1,1 @@
+//! What a history promises, shown on real files by real processes.
