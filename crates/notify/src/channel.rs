@@ -174,6 +174,9 @@ mod tests {
             for text in [channel.to_string(), channel.to_string().to_uppercase()] {
                 assert_eq!(text.parse::<Channel>().expect("own name"), channel);
             }
+            let json = serde_json::to_string(&channel).expect("a name");
+            assert_eq!(json, format!("\"{channel}\""));
+            assert_eq!(serde_json::from_str::<Channel>(&json).expect("own name"), channel);
         }
         for text in ["", "slack ", "mail", "Sl\u{e1}ck"] {
             assert!(matches!(text.parse::<Channel>(), Err(Error::UnknownChannel { name }) if name == text));

@@ -224,9 +224,10 @@ impl Chat {
                 Err(Failure::Temporary { error, wait: retry_after })
             }
             500..=599 => {
-                let reply_text = self.words(reply, &answer);
-                let error = Error::ServerTrouble { channel, server, status, reply: reply_text, attempts };
-                Err(Failure::Temporary { error, wait: reply.retry_after })
+                let wait = reply.retry_after;
+                let reply = self.words(reply, &answer);
+                let error = Error::ServerTrouble { channel, server, status, reply, attempts };
+                Err(Failure::Temporary { error, wait })
             }
             300..=399 => {
                 let reply = "a redirect, which is not followed".to_owned();
