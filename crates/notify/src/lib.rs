@@ -1,7 +1,7 @@
 //! Tell somebody: Slack, Zulip, Telegram, e-mail, standard output.
 //!
-//! A message is one text. It is posted or mailed from this process, without a shell and without a
-//! helper program, over TLS, and it arrives byte for byte. [`Notifier::send`] returns once a server
+//! A message is one text. It is posted or mailed from this process, without a shell and without
+//! starting a program, over TLS, and it arrives byte for byte. [`Notifier::send`] returns once a server
 //! has taken it, or an [`Error`] that says what to do about it: correct a setting, try later, or
 //! give up. Every wait is bounded by a [`Policy`]. Secrets come from the settings or from files
 //! that the settings name, and appear in no error and no debugging output.
