@@ -1,0 +1,103 @@
+//! Reading the files of a run, ours and the original's.
+
+use std::path::PathBuf;
+
+use buildbook_fsio::read_file;
+use buildbook_layout::RunId;
+use serde::de::DeserializeOwned;
+
+use crate::lines::read_lines;
+use crate::{BadLine, Dag, Dated, DocDag, Error, Events, Node, Plan, Result, RunLog, Solve, Summary};
+
+/// The largest file of one record that is read: a summary with half a million failures fits.
+const LIMIT: u64 = 64 << 20;
+
+/// Every node and what it needs, as far as the file can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DagStructure {
+    /// The nodes, in the order of the file.
+    pub nodes: Vec<Node>,
+    /// The lines that could not be understood.
+    pub problems: Vec<BadLine>,
+    /// Whether the file ends in the middle of a line; ours never do.
+    pub cut_off: bool,
+}
+
+/// Each of these reads one file of one run, whoever wrote it and whether or not the run is over. Text that is
+/// not UTF-8 is read as well as it can be, keys that are not known are passed over, and a whole number
+/// will do where a number with a fraction is expected. `None` means that the file, or the run, is not there.
+impl RunLog {
+    /// Reads `plan.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] when the file is not a plan, [`Error::File`] when it cannot be read.
+    pub fn plan(&self, id: &RunId) -> Result<Option<Dated<Plan>>> {
+        read_record(self.tree.run(id).plan())
+    }
+
+    /// Reads `solve.json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunLog::plan`].
+    pub fn solve(&self, id: &RunId) -> Result<Option<Dated<Solve>>> {
+        read_record(self.tree.run(id).solve())
+    }
+
+    /// Reads `dag.json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunLog::plan`].
+    pub fn dag(&self, id: &RunId) -> Result<Option<Dated<Dag>>> {
+        read_record(self.tree.run(id).dag())
+    }
+
+    /// Reads `doc_dag.json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunLog::plan`].
+    pub fn doc_dag(&self, id: &RunId) -> Result<Option<Dated<DocDag>>> {
+        read_record(self.tree.run(id).doc_dag())
+    }
+
+    /// Reads `summary.json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunLog::plan`].
+    pub fn summary(&self, id: &RunId) -> Result<Option<Summary>> {
+        read_record(self.tree.run(id).summary())
+    }
+
+    /// Reads `dag_structure.jsonl`, line by line; no nodes when the file is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] when the file cannot be read; bad lines are in [`DagStructure::problems`].
+    pub fn dag_structure(&self, id: &RunId) -> Result<DagStructure> {
+        let found = read_lines(&self.tree.run(id).dag_structure())?;
+        Ok(DagStructure { nodes: found.records, problems: found.problems, cut_off: found.cut_off })
+    }
+
+    /// Reads `build.jsonl`, line by line; no events when the file is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] when the file cannot be read; bad lines are in [`Events::problems`].
+    pub fn events(&self, id: &RunId) -> Result<Events> {
+        let found = read_lines(&self.tree.run(id).events())?;
+        Ok(Events { events: found.records, problems: found.problems, cut_off: found.cut_off })
+    }
+}
+
+fn read_record<T: DeserializeOwned>(path: PathBuf) -> Result<Option<T>> {
+    let Some(bytes) = read_file(&path, LIMIT)? else { return Ok(None) };
+    match serde_json::from_str(&String::from_utf8_lossy(&bytes)) {
+        Ok(record) => Ok(Some(record)),
+        Err(source) => Err(Error::Corrupt { path, source }),
+    }
+}
