@@ -1,2 +1,53 @@
-//! Tasks of the project.
-fn main() {}
+//! The project's chores: `cargo xtask TASK`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "talks to a person, asks the environment for cargo, and works on folders that it made itself"
+)]
+
+mod ci;
+mod fixtures;
+mod manifest;
+mod outside;
+mod packaging;
+mod shell;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Write pretend books: one whole, and one for everything that can happen to a book.
+    Fixtures(fixtures::Arguments),
+    /// Run everything that must pass before a change is merged.
+    Ci(ci::Arguments),
+    /// Look for what no compiler complains about.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Fixtures(arguments) => fixtures::run(&arguments),
+        Task::Ci(arguments) => ci::run(&arguments),
+        Task::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Where in this program it happened is of no use to whoever must mend it.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
