@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::Path;
 
 use buildbook_fsio::Lines;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Result;
 
 /// A line of a file that could not be understood. The others were.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BadLine {
     /// Its number, from 1.

@@ -123,8 +123,8 @@ impl Run {
         Ok(())
     }
 
-    fn write_dated<T: Serialize + Clone>(&self, path: &Path, record: &T, now: Timestamp) -> Result<()> {
-        let dated = Dated { timestamp: self.log.format_time(now), record: record.clone() };
+    fn write_dated(&self, path: &Path, record: &impl Serialize, now: Timestamp) -> Result<()> {
+        let dated = Dated { timestamp: self.log.format_time(now), record };
         replace_file(path, &to_pretty_json(&dated), Durability::Cached)?;
         Ok(())
     }
