@@ -30,6 +30,9 @@ pub struct Event {
     /// Why it failed, in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
+    /// What it failed with: the line of its log that decided the category, or a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// How long it took, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
@@ -52,6 +55,7 @@ impl Event {
             layer_dir: String::new(),
             failed_dep: None,
             category: None,
+            error: None,
             seconds: None,
             line: None,
             via: None,
