@@ -1,5 +1,6 @@
 //! Each part of the library, used alone by a stranger.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -55,13 +56,14 @@ pub(crate) fn run() -> Result<()> {
         shell::read(&mut in_it(&["check", "--quiet"]))
             .with_context(|| format!("{part} cannot be used alone"))?;
         let (tree, _) = shell::read(&mut in_it(&["tree", "--edges", "normal,build", "--prefix", "none"]))?;
-        let found = unwelcome_in(&tree);
+        let below = names_in(&tree);
+        let found: Vec<&str> = below.iter().copied().filter(|name| UNWELCOME.contains(name)).collect();
         ensure!(
             found.is_empty(),
             "{part} brings {} along: make it optional, or move it up",
             found.join(", ")
         );
-        println!("{part}: {} crates below it", tree.lines().count().saturating_sub(2));
+        println!("{part}: compiles with {} crates below it", below.len());
     }
     Ok(())
 }
@@ -82,15 +84,9 @@ fn write_crate(folder: &Path, part: &str, options: &str) -> Result<()> {
     Ok(())
 }
 
-fn unwelcome_in(tree: &str) -> Vec<&str> {
-    let mut found: Vec<&str> = tree
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| UNWELCOME.contains(name))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// The crates below the part, each once. The first two lines of the tree are the stranger and the part.
+fn names_in(tree: &str) -> BTreeSet<&str> {
+    tree.lines().skip(2).filter_map(|line| line.split_whitespace().next()).collect()
 }
 
 #[cfg(test)]
@@ -98,8 +94,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unwelcome_crates_are_found_by_their_whole_names() {
+    fn crates_are_known_by_their_whole_names_and_counted_once() {
         let tree = "stranger v0.0.0 (/x)\nbuildbook-notify v0.1.0 (/y)\nureq v3.0.0\nrustls-pki-types v1.0.0\nureq v3.0.0 (*)\n";
-        assert_eq!(unwelcome_in(tree), ["ureq"]);
+        let names = names_in(tree);
+        assert_eq!(names, BTreeSet::from(["rustls-pki-types", "ureq"]));
+        assert!(!names.contains("rustls"), "the whole name counts");
     }
 }
