@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use buildbook_fsio::Line;
 use memchr::memmem;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::error::Category as Fault;
 
@@ -11,9 +12,9 @@ use crate::{EntryRef, Problem, Reason};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// How often a search for entries in a broken line may fail. Each crash leaves one false start; the limit
-/// keeps a hostile line from being read from end to end again and again.
-const FALSE_STARTS: usize = 64;
+/// How often a broken line is read over in search of entries. Each crash leaves a false start, which costs
+/// little; the limit keeps a hostile line from being read from end to end again and again.
+const READS: usize = 4;
 
 /// Hands out the entries of a line, first to last, and says what is wrong with the line unless it is
 /// empty or exactly one entry.
@@ -64,26 +65,42 @@ fn without_place(error: &serde_json::Error) -> String {
 /// Looks for whole entries among debris. Quotes inside a text are escaped, so `{"` begins an object
 /// wherever it stands, and what is found was written as an entry.
 fn salvage(text: &str, mut each: impl FnMut(EntryRef<'_>)) -> usize {
-    let (mut rest, mut found, mut false_starts) = (text, 0, 0);
-    while false_starts < FALSE_STARTS {
+    let (mut rest, mut found, mut read) = (text, 0, 0);
+    while read < READS * text.len() {
         let Some(next) = memmem::find(rest.as_bytes(), b"{\"").and_then(|start| rest.get(start..)) else {
             break;
         };
-        let mut entries = serde_json::Deserializer::from_str(next).into_iter::<EntryRef<'_>>();
-        let used = match entries.next() {
-            Some(Ok(entry)) => {
+        let used = match first_value::<EntryRef<'_>>(next) {
+            Ok((entry, used)) => {
                 found += 1;
                 each(entry);
-                entries.byte_offset()
+                used
             }
-            // A whole object of another kind is passed over with what is in it.
-            _ => {
-                false_starts += 1;
-                let mut any = serde_json::Deserializer::from_str(next).into_iter::<IgnoredAny>();
-                if let Some(Ok(_)) = any.next() { any.byte_offset() } else { 1 }
+            Err(failed_after) => {
+                read += failed_after;
+                // A whole object of another kind is passed over with what is in it.
+                match first_value::<IgnoredAny>(next) {
+                    Ok((_, used)) => used,
+                    Err(failed_after) => {
+                        read += failed_after;
+                        1
+                    }
+                }
             }
         };
+        read += used;
         rest = next.get(used..).unwrap_or_default();
     }
     found
+}
+
+/// The value at the start of a text and how many bytes it has, or after how many bytes it turned out not
+/// to be there.
+fn first_value<'a, T: Deserialize<'a>>(text: &'a str) -> Result<(T, usize), usize> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<T>();
+    match values.next() {
+        Some(Ok(value)) => Ok((value, values.byte_offset())),
+        Some(Err(error)) => Err(error.column()),
+        None => Err(0),
+    }
 }

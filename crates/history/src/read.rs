@@ -76,7 +76,7 @@ impl History {
     /// As [`History::read`].
     pub fn read_blessed(&self, package: &PackageId) -> Result<Blessed> {
         let mut blessed = Blessed::default();
-        blessed.problems = self.from_end(package, |entry| {
+        blessed.problems = self.go_back(package, |entry| {
             blessed.entry = entry.blessed.then_some(entry);
             blessed.entry.is_none()
         })?;
@@ -92,7 +92,7 @@ impl History {
     pub fn newest(&self, package: &PackageId, n: usize) -> Result<Reading> {
         let mut reading = Reading::default();
         if n > 0 {
-            reading.problems = self.from_end(package, |entry| {
+            reading.problems = self.go_back(package, |entry| {
                 reading.entries.push(entry);
                 reading.entries.len() < n
             })?;
@@ -118,7 +118,7 @@ impl History {
     }
 
     /// Hands out entries from the end of the file on until `each` says that it has enough.
-    fn from_end(&self, package: &PackageId, mut each: impl FnMut(Entry) -> bool) -> Result<Vec<Problem>> {
+    fn go_back(&self, package: &PackageId, mut each: impl FnMut(Entry) -> bool) -> Result<Vec<Problem>> {
         let mut problems = Vec::new();
         let Some(lines) = LinesFromEnd::open(&self.path(package))? else { return Ok(problems) };
         for line in lines {

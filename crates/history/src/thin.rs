@@ -235,13 +235,14 @@ impl<'a> View<'a> {
                 &of_newest_hash
             }
         };
-        let Some(present) = standings.last().map(|index| self.fact(*index).category) else { return };
-        for &index in standings.iter().rev() {
-            must[index] = true;
-            if self.fact(index).category != present {
-                break;
-            }
+        let Some(&last) = standings.last() else { return };
+        let category = self.fact(last).category;
+        let in_streak = standings.iter().rev().take_while(|index| self.fact(**index).category == category);
+        let first = standings.len() - in_streak.count();
+        for index in first.saturating_sub(1)..=first {
+            must[standings[index]] = true;
         }
+        must[last] = true;
     }
 }
 
