@@ -100,8 +100,8 @@ impl RunLog {
         if is_file(&tree.summary())? { Ok(RunState::Finished) } else { writer }
     }
 
-    /// Removes what writers that died left of files they were replacing: beside `latest`, and in the runs
-    /// that were interrupted or are of unknown state. Runs themselves stay, and so does everything that a
+    /// Removes what writers that died left of files they were replacing: beside `latest`, in the runs
+    /// that were interrupted or are of unknown state, and of runs that were being pruned. Runs themselves stay, and so does everything that a
     /// writer who is alive works on.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl RunLog {
     /// [`Error::File`] when the folder of the runs cannot be read; what concerns one leftover or one folder
     /// is in [`Recovery::problems`].
     pub fn recover(&self) -> Result<Recovery> {
-        let mut folders = vec![self.tree.path().to_owned()];
+        let mut folders = vec![self.tree.path().to_owned(), self.tree.runs()];
         for run in self.runs()?.runs {
             if matches!(run.state, RunState::Interrupted | RunState::Unknown) {
                 let tree = self.tree.run(&run.id);

@@ -15,6 +15,7 @@ mod finish;
 mod golden;
 mod latest;
 mod logs;
+mod prune;
 mod record;
 mod select;
 mod start;
