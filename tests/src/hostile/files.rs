@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::sound::{self, DOCS, PACKAGES, RUN, STATUS};
+use super::sound::{self, BASALT, DOCS, PACKAGES, RECORD, RUN, STATUS};
 use super::{ALL, Case, Part};
 use crate::Tree;
 
@@ -64,6 +64,14 @@ pub(super) const CASES: &[Case] = &[
         write: leftovers,
     },
     Case {
+        name: "two_platforms",
+        about: "the same package on two platforms",
+        answer: "neither is taken for the other: a command that needs one asks which",
+        entries: ALL,
+        problems: &[],
+        write: two_platforms,
+    },
+    Case {
         name: "no_book",
         about: "an empty folder",
         answer: "there is no book, or an empty one; nothing is made by looking",
@@ -73,26 +81,32 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-pub(super) fn nothing(_: &mut Tree) -> Result<()> {
+fn nothing(_: &mut Tree) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn corrupt_status(tree: &mut Tree) -> Result<()> {
+fn two_platforms(tree: &mut Tree) -> Result<()> {
+    sound::write(tree)?;
+    let other = BASALT.replace("debian-12-x86_64", "fedora-43-arm64");
+    tree.file(other, format!("{RECORD}\n"))
+}
+
+fn corrupt_status(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file(STATUS, "{\n  \"generated\": \"2026-03-02T07:0")
 }
 
-pub(super) fn missing_status(tree: &mut Tree) -> Result<()> {
+fn missing_status(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.remove(STATUS)
 }
 
-pub(super) fn status_is_a_folder(tree: &mut Tree) -> Result<()> {
+fn status_is_a_folder(tree: &mut Tree) -> Result<()> {
     missing_status(tree)?;
     tree.folder(STATUS)
 }
 
-pub(super) fn locks(tree: &mut Tree) -> Result<()> {
+fn locks(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     const UNIVERSE: &str = "0123456789abcdef0123456789abcdef";
     let whole = "4001\n1772431200\nbuild-aaaaaaaaaaaa\n/tmp/pretend_run/build.log\n";
@@ -117,7 +131,7 @@ pub(super) fn locks(tree: &mut Tree) -> Result<()> {
     tree.file("debian-12-x86_64/build-aaaaaaaaaaaa.lock", "")
 }
 
-pub(super) fn lock_is_a_fifo(tree: &mut Tree) -> Result<()> {
+fn lock_is_a_fifo(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.fifo("locks/build-anvil.1.2.0.lock")?;
     tree.folder("locks/build-basalt.0.9.lock")?;
@@ -125,7 +139,7 @@ pub(super) fn lock_is_a_fifo(tree: &mut Tree) -> Result<()> {
 }
 
 /// Names that other programs and people give, and that sound like ours.
-pub(super) fn foreign(tree: &mut Tree) -> Result<()> {
+fn foreign(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     for folder in [
         "",
@@ -151,7 +165,7 @@ pub(super) fn foreign(tree: &mut Tree) -> Result<()> {
 }
 
 /// What replacements leave when they are cut off, by the names that ours give and the original gave.
-pub(super) fn leftovers(tree: &mut Tree) -> Result<()> {
+fn leftovers(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file("debian-12-x86_64/.status.json.tmp-bb0000000001", "{ \"generated\"")?;
     tree.file("debian-12-x86_64/packages/basalt.0.9/.history.jsonl.tmp-bb0000000002", "{\"ts\"")?;

@@ -69,32 +69,32 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-pub(super) fn empty(tree: &mut Tree) -> Result<()> {
+fn empty(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file(BASALT, "")
 }
 
-pub(super) fn missing(tree: &mut Tree) -> Result<()> {
+fn missing(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.remove(BASALT)
 }
 
-pub(super) fn folder(tree: &mut Tree) -> Result<()> {
+fn folder(tree: &mut Tree) -> Result<()> {
     missing(tree)?;
     tree.folder(BASALT)
 }
 
-pub(super) fn fifo(tree: &mut Tree) -> Result<()> {
+fn fifo(tree: &mut Tree) -> Result<()> {
     missing(tree)?;
     tree.fifo(BASALT)
 }
 
-pub(super) fn link(tree: &mut Tree) -> Result<()> {
+fn link(tree: &mut Tree) -> Result<()> {
     missing(tree)?;
     tree.link(BASALT, "../anvil.1.2.0/history.jsonl")
 }
 
-pub(super) fn bad_names(tree: &mut Tree) -> Result<()> {
+fn bad_names(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let too_long = format!("{}.1", "x".repeat(220));
     let names: [&[u8]; 7] = [
@@ -113,7 +113,7 @@ pub(super) fn bad_names(tree: &mut Tree) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn packages_is_a_file(tree: &mut Tree) -> Result<()> {
+fn packages_is_a_file(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.remove(PACKAGES)?;
     tree.file(PACKAGES, "not a folder\n")

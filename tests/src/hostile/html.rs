@@ -49,18 +49,18 @@ fn with_forgotten_universe(tree: &mut Tree) -> Result<()> {
     tree.file(format!("{FORGOTTEN}/copper/1/doc/index.html"), "<title>copper</title>\n")
 }
 
-pub(super) fn universes_unreadable(tree: &mut Tree) -> Result<()> {
+fn universes_unreadable(tree: &mut Tree) -> Result<()> {
     with_forgotten_universe(tree)?;
     tree.file("html/p/basalt/0.9/doc/index.html", "<title>basalt</title>\n")?;
     tree.file("html/p/basalt/0.9/universes.json", r#"{"universes":["2222"#)
 }
 
-pub(super) fn universes_missing(tree: &mut Tree) -> Result<()> {
+fn universes_missing(tree: &mut Tree) -> Result<()> {
     with_forgotten_universe(tree)?;
     tree.remove(format!("{DOCS}/universes.json"))
 }
 
-pub(super) fn half_finished_swap(tree: &mut Tree) -> Result<()> {
+fn half_finished_swap(tree: &mut Tree) -> Result<()> {
     cut_off_between_renames(
         tree,
         "html/p/anvil/.1.2.0.old-bbpublish001",
@@ -68,7 +68,7 @@ pub(super) fn half_finished_swap(tree: &mut Tree) -> Result<()> {
     )
 }
 
-pub(super) fn half_finished_swap_v1(tree: &mut Tree) -> Result<()> {
+fn half_finished_swap_v1(tree: &mut Tree) -> Result<()> {
     cut_off_between_renames(tree, "html/p/anvil/1.2.0.old", "html/p/anvil/1.2.0.new")
 }
 

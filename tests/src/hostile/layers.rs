@@ -60,20 +60,20 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-pub(super) fn without_metadata(tree: &mut Tree) -> Result<()> {
+fn without_metadata(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file(format!("{PLATFORM}/build-cccccccccccc/fs/lib/META"), "")?;
     tree.folder(format!("{PLATFORM}/dddddddddddd"))
 }
 
-pub(super) fn unreadable_metadata(tree: &mut Tree) -> Result<()> {
+fn unreadable_metadata(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file(format!("{PLATFORM}/build-cccccccccccc/layer.json"), "{ not json")?;
     tree.file(format!("{PLATFORM}/build-dddddddddddd/layer.json"), "[]")?;
     tree.folder(format!("{PLATFORM}/build-eeeeeeeeeeee/layer.json"))
 }
 
-pub(super) fn both_schemes(tree: &mut Tree) -> Result<()> {
+fn both_schemes(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let long_ago = Timestamp::parse("2025-01-01T00:00:00Z")?;
     for name in ["build-cccccccccccc", "doc-cccccccccccc", "dddddddddddd", "build-eeeeeeeeeeee"] {
@@ -89,7 +89,7 @@ pub(super) fn both_schemes(tree: &mut Tree) -> Result<()> {
     tree.file(format!("{PLATFORM}/dddddddddddd.lock"), "")
 }
 
-pub(super) fn hard_linked(tree: &mut Tree) -> Result<()> {
+fn hard_linked(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let other = format!("{PLATFORM}/build-cccccccccccc");
     sound::layer(tree, &other, "copper.1")?;
@@ -97,14 +97,14 @@ pub(super) fn hard_linked(tree: &mut Tree) -> Result<()> {
     tree.hard_link(format!("{other}/fs/lib/shared.a"), format!("{LAYER}/fs/lib/shared.a"))
 }
 
-pub(super) fn link(tree: &mut Tree) -> Result<()> {
+fn link(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file("elsewhere/precious", "do not remove\n")?;
     tree.link(format!("{PLATFORM}/build-cccccccccccc"), "../elsewhere")?;
     tree.link(format!("{LAYER}/fs/out"), "../../../elsewhere")
 }
 
-pub(super) fn dangling_links(tree: &mut Tree) -> Result<()> {
+fn dangling_links(tree: &mut Tree) -> Result<()> {
     both_schemes(tree)?;
     let folders =
         ["logs/runs", "locks", PLATFORM, PACKAGES, LAYER, "html/p", "html/p/anvil", "html/u", RUN, DOCS];

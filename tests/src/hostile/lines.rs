@@ -102,44 +102,44 @@ fn with_tail(tree: &mut Tree, tail: impl AsRef<[u8]>) -> Result<()> {
     tree.append(BASALT, tail)
 }
 
-pub(super) fn torn_tail(tree: &mut Tree) -> Result<()> {
+fn torn_tail(tree: &mut Tree) -> Result<()> {
     with_tail(tree, r#"{"ts":"2026-03-0"#)
 }
 
-pub(super) fn nul_tail(tree: &mut Tree) -> Result<()> {
+fn nul_tail(tree: &mut Tree) -> Result<()> {
     with_tail(tree, [0; 512])
 }
 
-pub(super) fn bom(tree: &mut Tree) -> Result<()> {
+fn bom(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let first = RECORD.replace("2026-03-02", "2026-03-01");
     tree.file(BASALT, format!("\u{feff}{first}\n{RECORD}\n"))
 }
 
-pub(super) fn glued(tree: &mut Tree) -> Result<()> {
+fn glued(tree: &mut Tree) -> Result<()> {
     with_tail(tree, format!("{{\"ts\":\"2026-03-0{RECORD}\n{RECORD}{RECORD}\n"))
 }
 
-pub(super) fn spaces(tree: &mut Tree) -> Result<()> {
+fn spaces(tree: &mut Tree) -> Result<()> {
     with_tail(tree, "   \n\n")
 }
 
-pub(super) fn invalid_utf8(tree: &mut Tree) -> Result<()> {
+fn invalid_utf8(tree: &mut Tree) -> Result<()> {
     let (before, after) = RECORD.split_once("exit 2").unwrap_or((RECORD, ""));
     with_tail(tree, [before.as_bytes(), b"caf\xe9 \xe2\x96", after.as_bytes(), b"\n"].concat())
 }
 
-pub(super) fn crlf(tree: &mut Tree) -> Result<()> {
+fn crlf(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let first = RECORD.replace("2026-03-02", "2026-03-01");
     tree.file(BASALT, format!("{first}\r\n{RECORD}\r\n"))
 }
 
-pub(super) fn duplicate_keys(tree: &mut Tree) -> Result<()> {
+fn duplicate_keys(tree: &mut Tree) -> Result<()> {
     with_tail(tree, RECORD.replace(r#""compiler""#, r#""category":"success","compiler""#) + "\n")
 }
 
-pub(super) fn odd_values(tree: &mut Tree) -> Result<()> {
+fn odd_values(tree: &mut Tree) -> Result<()> {
     let blessed_is_a_text = RECORD.replace("true", "\"true\"");
     let error_is_a_number = RECORD.replace("\"exit 2\"", "5");
     let no_category = RECORD.replace(r#""category":"build_failure","#, "");
@@ -148,11 +148,11 @@ pub(super) fn odd_values(tree: &mut Tree) -> Result<()> {
     with_tail(tree, lines.join("\n") + "\n")
 }
 
-pub(super) fn long(tree: &mut Tree) -> Result<()> {
+fn long(tree: &mut Tree) -> Result<()> {
     with_tail(tree, RECORD.replace("exit 2", &"x".repeat(3 << 20)) + "\n")
 }
 
-pub(super) fn no_line_end(tree: &mut Tree) -> Result<()> {
+fn no_line_end(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let first = RECORD.replace("2026-03-02", "2026-03-01");
     tree.file(BASALT, format!("{first}\n{RECORD}"))

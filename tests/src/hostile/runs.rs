@@ -30,7 +30,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "run_without_summary",
         about: "a run that was cut off: events, no summary, no process",
-        answer: "it is listed as interrupted, because nobody holds its lock",
+        answer: "it is listed; whether it still runs cannot be known, because the original keeps no lock",
         entries: ALL,
         problems: &[],
         write: without_summary,
@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "empty_run",
         about: "the folder of a run with nothing in it",
-        answer: "it is listed as interrupted",
+        answer: "it is listed like one without a summary",
         entries: ALL,
         problems: &[],
         write: empty,
@@ -46,10 +46,18 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "torn_events",
         about: "the last event was cut off",
-        answer: "the events before it are read, one is reported",
+        answer: "the events before it are read, and the reader can tell that something was cut off",
         entries: ALL,
-        problems: &[Part::Runs],
+        problems: &[],
         write: torn_events,
+    },
+    Case {
+        name: "interrupted_run",
+        about: "a run of ours whose process died: its lock is there and nobody holds it",
+        answer: "it is listed as interrupted, with the events that it has",
+        entries: ALL,
+        problems: &[],
+        write: interrupted,
     },
     Case {
         name: "two_runs_in_one_second",
@@ -85,33 +93,38 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-pub(super) fn without_summary(tree: &mut Tree) -> Result<()> {
+fn without_summary(tree: &mut Tree) -> Result<()> {
     empty(tree)?;
     tree.file(format!("{CUT_OFF}/build.jsonl"), format!("{EVENT}\n"))
 }
 
-pub(super) fn empty(tree: &mut Tree) -> Result<()> {
+fn empty(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.folder(format!("{CUT_OFF}/build"))?;
     tree.folder(format!("{CUT_OFF}/docs"))
 }
 
-pub(super) fn corrupt_progress(tree: &mut Tree) -> Result<()> {
+fn interrupted(tree: &mut Tree) -> Result<()> {
+    without_summary(tree)?;
+    tree.file(format!("{CUT_OFF}/writer.lock"), "")
+}
+
+fn corrupt_progress(tree: &mut Tree) -> Result<()> {
     without_summary(tree)?;
     tree.file(format!("{CUT_OFF}/progress.json"), r#"{ "run_id": "2026-03-03-050000", "start_time": "2026-"#)
 }
 
-pub(super) fn corrupt_summary(tree: &mut Tree) -> Result<()> {
+fn corrupt_summary(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.file(format!("{RUN}/summary.json"), "{\n  \"run_id\": \"2026-03-02-060000\",\n  \"start_ti")
 }
 
-pub(super) fn torn_events(tree: &mut Tree) -> Result<()> {
+fn torn_events(tree: &mut Tree) -> Result<()> {
     without_summary(tree)?;
     tree.append(format!("{CUT_OFF}/build.jsonl"), r#"{"t":"2026-03-03T05:1"#)
 }
 
-pub(super) fn one_second(tree: &mut Tree) -> Result<()> {
+fn one_second(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     for suffix in ["-2", "-010"] {
         tree.file(format!("{RUN}{suffix}/build.jsonl"), format!("{EVENT}\n"))?;
@@ -119,19 +132,19 @@ pub(super) fn one_second(tree: &mut Tree) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn latest_dangling(tree: &mut Tree) -> Result<()> {
+fn latest_dangling(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.remove("logs/latest")?;
     tree.link("logs/latest", "runs/2026-02-01-060000")
 }
 
-pub(super) fn latest_is_a_folder(tree: &mut Tree) -> Result<()> {
+fn latest_is_a_folder(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.remove("logs/latest")?;
     tree.file("logs/latest/notes", "somebody keeps notes here\n")
 }
 
-pub(super) fn log_links_dangling(tree: &mut Tree) -> Result<()> {
+fn log_links_dangling(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let log = format!("{RUN}/build/anvil.1.2.0.log");
     tree.remove(&log)?;

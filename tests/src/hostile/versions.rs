@@ -58,7 +58,7 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-pub(super) fn unknown_fields(tree: &mut Tree) -> Result<()> {
+fn unknown_fields(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.append(
         BASALT,
@@ -66,12 +66,12 @@ pub(super) fn unknown_fields(tree: &mut Tree) -> Result<()> {
     )
 }
 
-pub(super) fn unknown_category(tree: &mut Tree) -> Result<()> {
+fn unknown_category(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     tree.append(BASALT, RECORD.replace("build_failure", "solver_failure (é)") + "\n")
 }
 
-pub(super) fn v2_fields(tree: &mut Tree) -> Result<()> {
+fn v2_fields(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let record = |run: &str, category: &str| {
         format!(
@@ -82,7 +82,7 @@ pub(super) fn v2_fields(tree: &mut Tree) -> Result<()> {
     tree.append(BASALT, record("2026-03-02", "doc_success"))
 }
 
-pub(super) fn v3_fields(tree: &mut Tree) -> Result<()> {
+fn v3_fields(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     for universe in ["11111111111111111111111111111111", "22222222222222222222222222222222"] {
         let record = format!(
@@ -109,7 +109,7 @@ pub(super) fn v3_fields(tree: &mut Tree) -> Result<()> {
     )
 }
 
-pub(super) fn newer_status(tree: &mut Tree) -> Result<()> {
+fn newer_status(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let status = r#"{
   "version": 99,
@@ -124,7 +124,7 @@ pub(super) fn newer_status(tree: &mut Tree) -> Result<()> {
     tree.file(STATUS, status)
 }
 
-pub(super) fn clock_in_future(tree: &mut Tree) -> Result<()> {
+fn clock_in_future(tree: &mut Tree) -> Result<()> {
     sound::write(tree)?;
     let future =
         RECORD.replace("2026-03-02", "2099-12-31").replace("build-bbbbbbbbbbbb", "build-aaaaaaaaaaaa");
