@@ -136,7 +136,7 @@ impl Plan<'_> {
         run: usize,
         on_disk: &BTreeSet<&LayerName>,
     ) -> Result<()> {
-        for package in self.packages_in(run) {
+        for (index, package) in self.packages_in(run).iter().enumerate() {
             let outcome = &package.outcomes[run];
             let layer = outcome.hash.layer();
             let log = folder.build_log(&package.id);
@@ -148,7 +148,11 @@ impl Plan<'_> {
                 tree.file(log, format!("=== {}\n[1/2] configure\n[2/2] build\n{end}\n", package.id))?;
             }
             if outcome.is_success() {
-                tree.file(folder.doc_log(&package.id), format!("=== documentation of {}\n", package.id))?;
+                let log = match index % 2 {
+                    0 => folder.doc_log(&package.id),
+                    _ => folder.doc_log_of_layer(&package.id, &layer),
+                };
+                tree.file(log, format!("=== documentation of {}\n", package.id))?;
             }
         }
         Ok(())

@@ -95,8 +95,9 @@ impl fmt::Display for Finding {
 /// A project of a few files, for trying rules.
 #[cfg(test)]
 pub(super) struct Example {
-    folder: tempfile::TempDir,
     tree: Tree,
+    /// Removed when the example is dropped.
+    _folder: tempfile::TempDir,
 }
 
 #[cfg(test)]
@@ -109,12 +110,19 @@ impl Example {
             fs::write(path, text).unwrap();
         }
         let tree = Tree::new(folder.path(), files.iter().map(|(name, _)| PathBuf::from(name)));
-        Example { folder, tree }
+        Example { tree, _folder: folder }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        self.tree.root()
+    }
+
+    pub(super) fn rewrite(&self, name: &str, text: &str) {
+        fs::write(self.tree.root().join(name), text).unwrap();
     }
 
     /// What a rule finds, a text each.
     pub(super) fn findings(&self, rule: fn(&Tree) -> Result<Vec<Finding>>) -> Vec<String> {
-        assert!(self.folder.path().is_dir());
         rule(&self.tree).unwrap().iter().map(Finding::to_string).collect()
     }
 }
