@@ -1,1 +1,109 @@
-//! Decide what nothing needs any more, then remove exactly that
+//! Decide what nothing needs any more, then remove exactly that.
+//!
+//! A farm's cache grows by a layer for every build and by a universe of documentation for every set of
+//! dependencies. A collection has three steps, and the middle one is a pure function:
+//!
+//! 1. [`survey_layers`] and [`survey_universes`] look, and change nothing,
+//! 2. [`plan_layers`] and [`plan_universes`] decide about every item, and say why it goes or stays,
+//! 3. [`execute_layers`] and [`execute_universes`] remove what the plan says, or less.
+//!
+//! A dry run is the first two. [`gc_layers`], [`gc_universes`] and [`gc_all`] are all three.
+//!
+//! # What goes and what stays
+//!
+//! A **layer** (`build-<12 hex>`, `doc-<12 hex>`, `<12 hex>`) goes if no root names it, nobody holds its lock
+//! `<layer>.lock`, it was not used for the minimum age, and no layer that stays was built upon it. It counts as
+//! used when its folder, its `layer.json` or its `last_used` was last written, and when `layer.json` says it was
+//! created; a layer without `layer.json`, which may still be in the making, also when anything in it was written.
+//!
+//! A layer whose `layer.json` makes no sense stays, unless [`Policy::remove_corrupt`] is set. While such a layer
+//! stays, any layer could be its parent, so that all of them stay; each says so. A layer that is still in the
+//! making does not have this effect: its builder must name the layers it builds upon as roots, or touch them.
+//!
+//! A **universe** (`html/u/<32 hex>`) goes if no `html/p/*/*/universes.json` names it and nothing in it was written
+//! for the minimum age. If any of these files is missing or makes no sense, or a publication below `html/p` has not
+//! ended, no universe goes, and the error names the file: what cannot be read may refer to anything.
+//!
+//! # What removing means
+//!
+//! One collection works on a folder at a time; it holds `gc.lock` there. Each layer's own lock is taken, and
+//! under it the layer is looked at again: one that was used or replaced since the survey stays, and so do its
+//! parents. Children go before their parents. What goes is first renamed to a name that only
+//! [`buildbook_atomic_swap`] makes, the renames are synced, and only then anything is deleted; what a killed
+//! collection leaves is an item of the next plan. A builder that wants to use a layer calls [`touch_layer`]: either
+//! the layer is there and stays for the minimum age, or it has gone as a whole.
+//!
+//! # Limits
+//!
+//! Whatever else refers to layers, such as a list of what is built, has to be told by the caller; the results say
+//! what was removed. Builders that neither touch nor lock what they build upon are safe only as far as the roots
+//! and the minimum age protect them. Links are never followed to remove anything, and nothing is removed in which
+//! a file system is mounted. Lock files without a layer are for `buildbook-build-lock` to clean up.
+//!
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
+//! use buildbook_gc::{Policy, Roots, execute_layers, plan_layers, survey_layers, touch_layer};
+//! use buildbook_layout::{LayerName, PlatformTree, Timestamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let tree = PlatformTree::at(folder);
+//! for layer in ["build-000000000001", "build-000000000002", "build-000000000003"] {
+//!     std::fs::create_dir(folder.join(layer))?;
+//! }
+//! std::fs::create_dir(folder.join("not-a-layer"))?;
+//!
+//! let roots: Roots = ["build-000000000001"].into_iter().collect();
+//! let policy = Policy { min_age: Duration::ZERO, ..Policy::default() };
+//! let plan = plan_layers(survey_layers(&tree)?, &roots, &policy, Timestamp::now());
+//! let goes: Vec<&str> = plan.removals().map(|item| item.name.as_str()).collect();
+//! assert_eq!(goes, ["build-000000000002", "build-000000000003"]);
+//!
+//! // A builder is quicker.
+//! let wanted: LayerName = "build-000000000003".parse()?;
+//! assert!(touch_layer(&tree, &wanted, Timestamp::now())?);
+//!
+//! let result = execute_layers(&plan)?;
+//! assert_eq!(result.removed.len(), 1);
+//! assert!(tree.layer(&wanted).path().is_dir());
+//! assert!(!folder.join("build-000000000002").exists());
+//! # Ok(())
+//! # }
+//! ```
+
+mod all;
+mod error;
+mod family;
+mod item;
+mod layers;
+mod metadata;
+mod mounts;
+mod plan;
+mod policy;
+mod references;
+mod survey;
+mod sweep;
+mod touch;
+mod universes;
+mod usage;
+
+pub use all::{gc_all, plan_all};
+pub use error::Error;
+pub use item::{Decision, Item, KeepReason, RemoveReason};
+pub use layers::{LayerGcResult, LayerPlan, execute_layers, gc_layers, plan_layers};
+pub use plan::Plan;
+pub use policy::{Policy, Roots};
+pub use references::collect_referenced_universes;
+pub use survey::{LayerSurvey, survey_layers};
+pub use sweep::{GcResult, Removed, SkipReason, Skipped};
+pub use touch::touch_layer;
+pub use universes::{
+    UniverseGcResult, UniversePlan, UniverseSurvey, execute_universes, gc_universes, plan_universes,
+    survey_universes,
+};
+
+/// The result of an operation of a collection.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,112 @@
+//! What a layer says of itself, and when it was last used.
+
+use std::fs;
+use std::io;
+
+use buildbook_fsio::read_file;
+use buildbook_layout::{LayerTree, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::usage::modified;
+use crate::{Error, Result};
+
+/// The largest description that is read, in bytes.
+const LIMIT: u64 = 16 << 20;
+
+/// The description of a layer, `layer.json`.
+#[derive(Debug)]
+pub(crate) enum Metadata {
+    /// It is there.
+    Known(Known),
+    /// There is none: the layer is being made, or its maker died.
+    Missing,
+    /// It is there and makes no sense.
+    Corrupt(Error),
+    /// It cannot be read.
+    Unreadable(Error),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// References to the layers that it was built upon: `parent_hashes`, in older files `hashes`.
+    pub(crate) parents: Vec<String>,
+    /// `created_at`, in older files `created`.
+    pub(crate) created: Option<Timestamp>,
+}
+
+impl Metadata {
+    pub(crate) fn read(layer: &LayerTree) -> Self {
+        let path = layer.metadata();
+        let bytes = match read_file(&path, LIMIT) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Metadata::Missing,
+            Err(error) => return Metadata::Unreadable(error.into()),
+        };
+        match parse(&bytes) {
+            Ok(known) => Metadata::Known(known),
+            Err(source) => Metadata::Corrupt(Error::MalformedMetadata { path, source }),
+        }
+    }
+}
+
+/// The original writes bytes that are not UTF-8 into strings as they are, so the text is taken as it comes.
+fn parse(bytes: &[u8]) -> serde_json::Result<Known> {
+    let fields: Map<String, Value> = serde_json::from_str(&String::from_utf8_lossy(bytes))?;
+    let mut known = Known::default();
+    for key in ["parent_hashes", "hashes"] {
+        if let Some(value) = fields.get(key).filter(|value| !value.is_null()) {
+            let hashes = <Vec<String> as serde::Deserialize>::deserialize(value)?;
+            known.parents.extend(hashes.iter().map(|hash| hash.to_ascii_lowercase()));
+        }
+    }
+    let created_at = fields.get("created_at").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let created = fields.get("created").and_then(Value::as_f64).and_then(Timestamp::from_unix_f64);
+    known.created = created_at.max(created);
+    Ok(known)
+}
+
+/// The latest time of the files that change when a layer is made or used. A layer that was never used again
+/// has no `last_used`, so that alone says nothing.
+pub(crate) fn last_touched(layer: &LayerTree) -> Result<Option<Timestamp>> {
+    let mut latest = None;
+    for path in [layer.path().to_owned(), layer.metadata(), layer.last_used()] {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) => latest = latest.max(modified(&metadata)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("look at", &path)(error)),
+        }
+    }
+    Ok(latest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_of_all_versions_are_read() {
+        let table: [(&[u8], &[&str], Option<&str>); 5] = [
+            (br#"{"package":"a.1","exit_status":0,"hashes":["build-0123456789AB"],"created":1773060884.0}"#,
+                &["build-0123456789ab"], Some("2026-03-09T12:54:44Z")),
+            (br#"{"exit_status":0,"parent_hashes":["0123456789abcdef0123456789abcdef","b"],"created_at":"2026-03-09T12:54:44Z"}"#,
+                &["0123456789abcdef0123456789abcdef", "b"], Some("2026-03-09T12:54:44Z")),
+            (br#"{"exit_status":-1,"parent_hashes":null,"created_at":"soon"}"#, &[], None),
+            (b"{\"failed_dep\":\"\xff\"}", &[], None),
+            (b"{}", &[], None),
+        ];
+        for (bytes, parents, created) in table {
+            let known = parse(bytes).unwrap();
+            assert_eq!(known.parents, parents);
+            assert_eq!(known.created.map(|time| time.to_string()).as_deref(), created);
+        }
+    }
+
+    #[test]
+    fn what_hides_parents_is_corrupt() {
+        for bytes in
+            [&b""[..], b"{ not json", b"[]", br#"{"hashes":"a"}"#, br#"{"parent_hashes":[1]}"#, b"{}x"]
+        {
+            assert!(parse(bytes).is_err(), "{}", bytes.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Removing what a plan says, and telling what was removed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use buildbook_atomic_swap::Retired;
+use buildbook_fsio::{Lock, remove_tree, sync_folder};
+
+use crate::item::{Decision, Item};
+use crate::mounts::Mounts;
+use crate::plan::folder_of;
+use crate::usage::{identity, measure};
+use crate::{Error, Plan, RemoveReason, Result};
+
+/// The file that a collection keeps locked, in the folder that it works on.
+const GC_LOCK: &str = "gc.lock";
+
+/// What a collection did, as opposed to what it tried.
+#[derive(Debug, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct GcResult {
+    /// What is gone, in the order in which it went.
+    pub removed: Vec<Removed>,
+    /// What was to go and stays, because it is no longer what the plan was made for.
+    pub skipped: Vec<Skipped>,
+    /// How many items stay because the plan says so.
+    pub kept: usize,
+    /// The bytes of disk that were freed.
+    pub bytes_freed: u64,
+    /// What could not be looked at or removed.
+    pub problems: Vec<Error>,
+}
+
+/// An item that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Removed {
+    /// Where it was.
+    #[serde(serialize_with = "crate::error::lossy")]
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// The bytes of disk that its removal has freed.
+    pub bytes: u64,
+}
+
+/// An item that was to go and stays.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Skipped {
+    /// Where it is.
+    #[serde(serialize_with = "crate::error::lossy")]
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Why it stays.
+    pub reason: SkipReason,
+}
+
+/// Why something that was to go stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// Somebody else has removed it.
+    Gone,
+    /// Something else has its name.
+    Replaced,
+    /// Somebody holds its lock.
+    Locked,
+    /// It was used or written to since the survey.
+    Used,
+    /// Something refers to it now.
+    Referenced,
+    /// A file system was mounted in it.
+    Mounted,
+    /// Another layer that stays was built upon it.
+    ParentOf(String),
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SkipReason::Gone => f.write_str("it has gone meanwhile"),
+            SkipReason::Replaced => f.write_str("it was replaced meanwhile"),
+            SkipReason::Locked => f.write_str("it was locked meanwhile"),
+            SkipReason::Used => f.write_str("it was used meanwhile"),
+            SkipReason::Referenced => f.write_str("it is referenced now"),
+            SkipReason::Mounted => f.write_str("a file system was mounted in it meanwhile"),
+            SkipReason::ParentOf(child) => write!(f, "parent of {child}, which stays"),
+        }
+    }
+}
+
+impl serde::Serialize for SkipReason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl GcResult {
+    fn skip(&mut self, item: &Item, reason: SkipReason) {
+        self.skipped.push(Skipped { path: item.path.clone(), name: item.name.clone(), reason });
+    }
+}
+
+/// What became of the attempt to take an item out of sight.
+pub(crate) enum Claim {
+    Retired(Retired),
+    Skip(SkipReason),
+}
+
+/// Runs a collection of a folder while nobody else runs one. A plan that removes nothing changes nothing.
+pub(crate) fn with_gc_lock<Tree>(
+    plan: &Plan<Tree>,
+    folder: &Path,
+    collect: impl FnOnce(&[&Item]) -> Result<GcResult>,
+) -> Result<GcResult> {
+    let removals: Vec<&Item> = plan.removals().collect();
+    let kept = plan.kept().count();
+    if removals.is_empty() {
+        return Ok(GcResult { kept, ..GcResult::default() });
+    }
+    let path = folder.join(GC_LOCK);
+    let Some(lock) = Lock::try_acquire(&path)? else { return Err(Error::Busy { lock: path }) };
+    let collected = collect(&removals);
+    let unlocked = lock.remove();
+    let mut result = collected?;
+    result.kept = kept;
+    result.problems.extend(unlocked.err().map(Error::from));
+    Ok(result)
+}
+
+/// Takes every item out of sight, syncs, and only then deletes. Readers lose all of an item at once, and the time in
+/// which a builder can be told that something is gone is short.
+pub(crate) fn sweep(
+    items: &[&Item],
+    mut claim: impl FnMut(&Item, &mut Vec<Error>) -> Result<Claim>,
+) -> GcResult {
+    let mut result = GcResult::default();
+    let mut trash: Vec<(&Item, PathBuf)> = Vec::new();
+    // What stays although it was to go, by what it needs.
+    let mut needed_by: HashMap<&str, &str> = HashMap::new();
+    let mut folder = None;
+    for item in items {
+        if item.decision == Decision::Remove(RemoveReason::Interrupted) {
+            match fs::symlink_metadata(&item.path) {
+                Ok(_) => trash.push((item, item.path.clone())),
+                Err(_) => result.skip(item, SkipReason::Gone),
+            }
+            continue;
+        }
+        let claimed = match needed_by.get(item.name.as_str()) {
+            Some(child) => Ok(Claim::Skip(SkipReason::ParentOf((*child).to_owned()))),
+            None => claim(item, &mut result.problems),
+        };
+        if !matches!(claimed, Ok(Claim::Retired(_) | Claim::Skip(SkipReason::Gone))) {
+            needed_by.extend(item.needs.iter().map(|parent| (parent.as_str(), item.name.as_str())));
+        }
+        match claimed {
+            Ok(Claim::Retired(retired)) => {
+                folder = Some(folder_of(&item.path));
+                trash.push((item, retired.path().to_owned()));
+            }
+            Ok(Claim::Skip(reason)) => result.skip(item, reason),
+            Err(error) => result.problems.push(error),
+        }
+    }
+    // A power cut must not bring a name back after half of what it stands for was deleted.
+    if let Some(Err(error)) = folder.map(sync_folder) {
+        result.problems.push(error.into());
+        return result;
+    }
+    for (item, path) in trash {
+        let freed = measure(&path).map_or(item.bytes, |usage| usage.exclusive);
+        match remove_tree(&path) {
+            Ok(()) => {
+                result.bytes_freed += freed;
+                result.removed.push(Removed {
+                    path: item.path.clone(),
+                    name: item.name.clone(),
+                    bytes: freed,
+                });
+            }
+            Err(error) => result.problems.push(error.into()),
+        }
+    }
+    result
+}
+
+/// Why an item is not what the plan was made for, if it is not.
+pub(crate) fn look_again(item: &Item) -> Result<Option<SkipReason>> {
+    let metadata = match fs::symlink_metadata(&item.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(SkipReason::Gone)),
+        metadata => metadata.map_err(Error::io("look at", &item.path))?,
+    };
+    if !metadata.is_dir() || identity(&metadata) != item.identity {
+        return Ok(Some(SkipReason::Replaced));
+    }
+    let real = fs::canonicalize(&item.path).map_err(Error::io("look at", &item.path))?;
+    Ok(Mounts::now().reach_into(&real).then_some(SkipReason::Mounted))
+}

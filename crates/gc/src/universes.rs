@@ -1,0 +1,146 @@
+//! Deciding about universes of documentation, and removing them.
+
+use std::collections::HashSet;
+
+use buildbook_atomic_swap::{Role, retire};
+use buildbook_layout::{HtmlTree, Timestamp, Universe};
+
+use crate::item::{Decision, Item};
+use crate::layers::by_age;
+use crate::survey::{Entry, Kind, Look, Parents, list};
+use crate::sweep::{Claim, GcResult, look_again, sweep, with_gc_lock};
+use crate::{
+    Error, KeepReason, Plan, Policy, RemoveReason, Result, SkipReason, collect_referenced_universes, usage,
+};
+
+/// How far below a universe packages and their versions come and go.
+const DEPTH_OF_VERSIONS: usize = 2;
+
+/// A decision about every universe of a tree of documentation.
+pub type UniversePlan = Plan<HtmlTree>;
+
+/// What a collection of universes did.
+pub type UniverseGcResult = GcResult;
+
+/// What there is in a tree of documentation, as it was when somebody looked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UniverseSurvey {
+    /// What could not be looked at. It stays.
+    pub problems: Vec<Error>,
+    html: HtmlTree,
+    entries: Vec<Entry>,
+    referenced: HashSet<Universe>,
+}
+
+/// Looks at every universe and at every reference to one. Nothing is changed.
+///
+/// # Errors
+///
+/// Those of [`collect_referenced_universes`]; [`Error::NothingPublished`]; the system's answer when the folder of
+/// universes cannot be read. What concerns one universe is in [`UniverseSurvey::problems`].
+pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
+    let referenced = referenced(html)?;
+    let folder = html.universes();
+    let look = Look::at(&folder)?;
+    let (mut entries, mut problems) = (Vec::new(), Vec::new());
+    for (file_name, kind) in list(&folder)? {
+        let path = folder.join(&file_name);
+        let universe = file_name.to_str().and_then(|name| name.parse::<Universe>().ok());
+        let kind = match (look.leftover(&path), universe, kind.is_dir()) {
+            (Some(Role::Temporary), _, _) => continue,
+            (Some(role), _, true) => Kind::Leftover { role, parents: Parents::NotYet },
+            (None, Some(universe), true) => Kind::Universe(universe),
+            (_, Some(_), false) => Kind::NotAFolder,
+            (None, None, true) => Kind::Foreign,
+            _ => continue,
+        };
+        entries.push(look.entry(&path, kind, &mut problems));
+    }
+    Ok(UniverseSurvey { html: html.clone(), entries, problems, referenced })
+}
+
+fn referenced(html: &HtmlTree) -> Result<HashSet<Universe>> {
+    let referenced = collect_referenced_universes(html)?;
+    let (packages, universes) = (html.blessed(), html.universes());
+    if !packages.is_dir() && !list(&universes)?.is_empty() {
+        return Err(Error::NothingPublished { path: packages });
+    }
+    Ok(referenced.into_iter().collect())
+}
+
+/// Decides about every universe of a survey. It looks at nothing but its arguments.
+#[must_use]
+pub fn plan_universes(survey: UniverseSurvey, policy: &Policy, now: Timestamp) -> UniversePlan {
+    let UniverseSurvey { problems, html, entries, referenced } = survey;
+    let decisions: Vec<Decision> = entries
+        .iter()
+        .map(|entry| {
+            let keep = match &entry.kind {
+                _ if entry.mounted => KeepReason::Mounted,
+                Kind::Leftover { role: Role::Trash, .. } => {
+                    return Decision::Remove(RemoveReason::Interrupted);
+                }
+                Kind::Leftover { .. } => KeepReason::InProgress,
+                Kind::NotAFolder => KeepReason::NotAFolder,
+                Kind::Foreign | Kind::Layer { .. } => KeepReason::ForeignName,
+                Kind::Universe(universe) if referenced.contains(universe) => KeepReason::Referenced,
+                Kind::Universe(_) if entry.usage.is_none() => KeepReason::Unreadable,
+                Kind::Universe(_) => return by_age(entry.last_used, policy, now),
+            };
+            Decision::Keep(keep)
+        })
+        .collect();
+    let mut order: Vec<usize> =
+        (0..entries.len()).filter(|at| matches!(decisions[*at], Decision::Remove(_))).collect();
+    order.sort_by_key(|at| (entries[*at].last_used, &entries[*at].name));
+    let items = crate::plan::items(entries, decisions, &order, policy.max_bytes, |_| Vec::new());
+    Plan { items, problems, tree: html }
+}
+
+/// Removes the universes that a plan says, unless they were written to, referenced or replaced since.
+///
+/// All references are collected again first. A publisher that is about to refer to a universe makes sure that the
+/// universe is there and newly written before it publishes the reference.
+///
+/// # Errors
+///
+/// [`Error::Busy`] when another collection of this tree is at work; those of [`survey_universes`]. Nothing was
+/// removed then.
+pub fn execute_universes(plan: &UniversePlan) -> Result<UniverseGcResult> {
+    with_gc_lock(plan, plan.tree.path(), |removals| {
+        let referenced = referenced(&plan.tree)?;
+        Ok(sweep(removals, |item, _| claim(&referenced, item)))
+    })
+}
+
+/// Surveys, plans and executes.
+///
+/// # Errors
+///
+/// As [`survey_universes`] and [`execute_universes`].
+pub fn gc_universes(html: &HtmlTree, policy: &Policy, now: Timestamp) -> Result<UniverseGcResult> {
+    let mut plan = plan_universes(survey_universes(html)?, policy, now);
+    let problems = std::mem::take(&mut plan.problems);
+    let mut result = execute_universes(&plan)?;
+    result.problems.splice(0..0, problems);
+    Ok(result)
+}
+
+/// Takes a universe out of sight, if it is still what the plan was made for.
+fn claim(referenced: &HashSet<Universe>, item: &Item) -> Result<Claim> {
+    if item.name.parse().is_ok_and(|universe| referenced.contains(&universe)) {
+        return Ok(Claim::Skip(SkipReason::Referenced));
+    }
+    if let Some(reason) = look_again(item)? {
+        return Ok(Claim::Skip(reason));
+    }
+    if usage::newest(&item.path, DEPTH_OF_VERSIONS)? > item.last_used {
+        return Ok(Claim::Skip(SkipReason::Used));
+    }
+    match retire(&item.path) {
+        Ok(Some(retired)) => Ok(Claim::Retired(retired)),
+        Ok(None) => Ok(Claim::Skip(SkipReason::Gone)),
+        Err(source) => Err(Error::Swap { operation: "take out of sight", path: item.path.clone(), source }),
+    }
+}
