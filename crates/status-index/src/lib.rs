@@ -1,1 +1,76 @@
-//! Where every package stands, and what changed since the last run
+//! Where every package stands, and what changed.
+//!
+//! [`generate`] reads every history of a [`History`](buildbook_history::History) once and gives
+//!
+//! * a [`Status`] in numbers, with every [`Change`] since the previous one: of each package's blessed build
+//!   or documentation across hashes, and of every other build by itself;
+//! * a [`Standing`] for each package and kind: how it stands, and since when;
+//! * a [`Problem`] for everything that could not be read, which stops nothing else.
+//!
+//! [`write`] puts the status into `status.json`, [`read`] reads it. The format is described with [`Status`].
+//!
+//! # What this crate does not do
+//!
+//! It does not decide how a build ended, and it sends no messages. It does not look at layers: a failure is
+//! counted under the category that was recorded. It reads all histories anew each time; nothing is remembered
+//! between two calls but what the caller hands in as the previous status.
+//!
+//! # Example
+//!
+//! ```
+//! use buildbook_history::{Entry, History};
+//! use buildbook_layout::{Category, PackageId, PackagesTree, RunId, Timestamp};
+//! use buildbook_status_index::{Durability, What, generate, read, write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let history = History::at(PackagesTree::at(folder.path().join("packages")));
+//! let package: PackageId = "astring.0.8.5".parse()?;
+//! let mut record = |run: &str, hash: &str, status: &str, category: &str| {
+//!     history.append(&package, &Entry {
+//!         ts: "2026-03-09T12:54:44Z".to_owned(),
+//!         run: run.to_owned(),
+//!         build_hash: hash.to_owned(),
+//!         status: status.to_owned(),
+//!         category: Category::new(category),
+//!         compiler: "5.3.0".to_owned(),
+//!         blessed: true,
+//!         error: None,
+//!         failed_dep: None,
+//!         failed_dep_hash: None,
+//!         universe: None,
+//!     })
+//! };
+//! record("2026-03-08-120000", "build-a1b2c3d4e5f6", Entry::SUCCESS, "success")?;
+//! record("2026-03-09-120000", "build-0f1e2d3c4b5a", Entry::FAILURE, "build_failure")?;
+//!
+//! let run: RunId = "2026-03-09-120000".parse()?;
+//! let now = Timestamp::parse("2026-03-09T13:00:00Z")?;
+//! let generated = generate(&history, &run, None, now)?;
+//! assert_eq!(generated.status.changes[0].what, Some(What::NewFailure), "although the hash is another one");
+//! assert_eq!(generated.standings[0].since_run, "2026-03-09-120000");
+//!
+//! write(folder.path(), &generated.status, Durability::Cached)?;
+//! assert_eq!(read(folder.path())?, Some(generated.status));
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod facts;
+mod file;
+mod generate;
+mod judge;
+mod standing;
+mod status;
+mod window;
+
+pub use buildbook_atomic_swap::Durability;
+pub use error::Error;
+pub use file::{Inspected, inspect, read, write};
+pub use generate::{Generated, Problem, generate};
+pub use standing::Standing;
+pub use status::{Change, Status, Totals, VERSION, What};
+
+/// The result of an operation on the index.
+pub type Result<T> = std::result::Result<T, Error>;

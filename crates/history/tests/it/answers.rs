@@ -16,7 +16,7 @@ const DAY: i64 = 86_400;
 #[derive(Debug, Clone)]
 enum Piece {
     Entry(Entry),
-    Glued(Entry, Entry),
+    Glued(Vec<Entry>),
     Debris(&'static str),
 }
 
@@ -24,7 +24,9 @@ impl Piece {
     fn text(&self) -> String {
         match self {
             Piece::Entry(entry) => line(entry),
-            Piece::Glued(one, other) => line(one).trim_end().to_owned() + &line(other),
+            Piece::Glued(entries) => {
+                entries.iter().map(|entry| line(entry).trim_end().to_owned()).collect::<String>() + "\n"
+            }
             Piece::Debris(text) => (*text).to_owned() + "\n",
         }
     }
@@ -32,7 +34,7 @@ impl Piece {
     fn entries(&self) -> Vec<&Entry> {
         match self {
             Piece::Entry(entry) => vec![entry],
-            Piece::Glued(one, other) => vec![one, other],
+            Piece::Glued(entries) => entries.iter().collect(),
             Piece::Debris(_) => vec![],
         }
     }
@@ -63,7 +65,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 fn any_file() -> impl Strategy<Value = Vec<Piece>> {
     let piece = prop_oneof![
         20 => any_entry().prop_map(Piece::Entry),
-        1 => (any_entry(), any_entry()).prop_map(|(one, other)| Piece::Glued(one, other)),
+        1 => prop::collection::vec(any_entry(), 2..4).prop_map(Piece::Glued),
         1 => prop::sample::select(vec!["", "   ", "\0\0", "torn {\"ts\":\"2026", "[1]"]).prop_map(Piece::Debris),
     ];
     prop::collection::vec(piece, 0..80)

@@ -1,0 +1,129 @@
+//! One pass over all histories.
+
+use buildbook_history::History;
+use buildbook_layout::{Category, PackageId, RunId, Timestamp};
+
+use crate::facts::Facts;
+use crate::judge::judge;
+use crate::window::Window;
+use crate::{Result, Standing, Status, VERSION};
+
+/// An index, and what could not be taken into account.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Generated {
+    /// What [`write`](crate::write) writes.
+    pub status: Status,
+    /// Where every package stands, by package and kind.
+    pub standings: Vec<Standing>,
+    /// What was left out, by package.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that was left out. Everything else was taken into account.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A package whose history could not be read. It is not counted.
+    #[error("cannot take {package} into account")]
+    Package {
+        /// The package.
+        package: PackageId,
+        /// Why.
+        source: buildbook_history::Error,
+    },
+    /// Lines of a history that are not exactly one entry.
+    #[error("{} of the history of {package} are not exactly one entry", lines(problems.len()))]
+    Lines {
+        /// The package.
+        package: PackageId,
+        /// The lines.
+        problems: Vec<buildbook_history::Problem>,
+    },
+    /// Something among the histories that cannot be a package.
+    #[error("cannot take a folder into account")]
+    Folder {
+        /// Which one and why.
+        source: buildbook_history::Error,
+    },
+}
+
+fn lines(count: usize) -> String {
+    if count == 1 { "one line".to_owned() } else { format!("{count} lines") }
+}
+
+/// Reads every history once, and says where all packages stand after a run, and what changed.
+///
+/// Changes are relative to the run of the previous index; what happened in runs between, which may never
+/// have been indexed, is among them. Without a previous index, or with one of a later run or of a run
+/// without a proper id, each package is compared with whatever run it was in before. With the index
+/// of this very run, the comparison is the one that was made then, so that making it again gives the same
+/// answer.
+///
+/// Results of runs later than `run_id` are left out: they neither hide this run's results nor count. What is
+/// returned is in a fixed order, whatever order the folder has.
+///
+/// Where there are no histories, everything is empty.
+///
+/// # Errors
+///
+/// [`Error::Histories`](crate::Error::Histories) when the folder of the histories cannot be listed. What
+/// concerns one package is in [`Generated::problems`].
+pub fn generate(
+    history: &History,
+    run_id: &RunId,
+    previous: Option<&Status>,
+    now: Timestamp,
+) -> Result<Generated> {
+    let window = Window::new(run_id, previous);
+    let found = history.packages()?;
+    let mut generated = Generated {
+        status: Status {
+            generated: now.to_string(),
+            run_id: run_id.to_string(),
+            blessed_totals: Default::default(),
+            non_blessed_totals: Default::default(),
+            changes: Vec::new(),
+            new_packages: Vec::new(),
+            version: VERSION,
+            since: window.since.as_ref().map(RunId::to_string),
+        },
+        standings: Vec::new(),
+        problems: found.problems.into_iter().map(|source| Problem::Folder { source }).collect(),
+    };
+    let mut facts = Facts::default();
+    for package in found.packages {
+        facts.clear();
+        match history.for_each(&package, |entry| facts.add(&entry)) {
+            Ok(problems) => {
+                generated.take(&package, &facts, &window);
+                if !problems.is_empty() {
+                    generated.problems.push(Problem::Lines { package, problems });
+                }
+            }
+            Err(source) => generated.problems.push(Problem::Package { package, source }),
+        }
+    }
+    Ok(generated)
+}
+
+impl Generated {
+    fn take(&mut self, package: &PackageId, facts: &Facts, window: &Window) {
+        let verdict = judge(package, facts, window);
+        self.standings.extend(verdict.standings);
+        self.status.changes.extend(verdict.changes);
+        for (category, stands_for_package) in verdict.counted {
+            self.status.count(category, stands_for_package);
+        }
+        if verdict.is_new {
+            self.status.new_packages.push(package.clone());
+        }
+    }
+}
+
+impl Status {
+    fn count(&mut self, category: Category, blessed: bool) {
+        let totals = if blessed { &mut self.blessed_totals } else { &mut self.non_blessed_totals };
+        *totals.entry(category).or_default() += 1;
+    }
+}
