@@ -5,7 +5,8 @@ use crate::component::{Reason, name_type};
 /// A package at a version, spelled `name.version`: `astring.0.8.5`.
 ///
 /// The name ends at the first dot, because names have none and versions usually do. A name without a
-/// dot is accepted for folders that other programs made; it has no version.
+/// dot is accepted for folders that other programs made; it has no version. A version does not begin with a
+/// dot, so that name and version can each be a folder.
 ///
 /// The order is that of the spelling, which is also the order in which files are listed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -18,6 +19,10 @@ impl PackageId {
     fn check_shape(name: &str) -> Result<(), Reason> {
         match name.split_once('.') {
             Some((_, "")) => Err(Reason::Shape("NAME.VERSION: nothing follows the dot")),
+            // The version is a folder of its own in the published documentation, where `..` would lead out.
+            Some((_, version)) if version.starts_with('.') => {
+                Err(Reason::Shape("NAME.VERSION: the version begins with a dot"))
+            }
             _ => Ok(()),
         }
     }
@@ -53,6 +58,14 @@ mod tests {
             assert_eq!(package.to_string(), text);
         }
         assert!("odoc.".parse::<PackageId>().is_err());
+    }
+
+    #[test]
+    fn a_version_is_one_component_too() {
+        for text in ["a..", "a...", "a..hidden"] {
+            assert!(text.parse::<PackageId>().is_err(), "{text}");
+        }
+        assert!("a.1..2".parse::<PackageId>().is_ok());
     }
 
     #[test]

@@ -110,11 +110,12 @@ impl Timestamp {
     }
 
     /// Spells `YYYY-MM-DDTHH:MM:SS` in local time, without saying so: the form of `timestamp` and `t`
-    /// in the files of a run. The original calls this `format_time`.
+    /// in the files of a run. The original calls this `format_time`. What would fall outside the years 0 to
+    /// 9999 is not shifted.
     #[must_use]
     pub fn format_local(self, offset: UtcOffset) -> String {
         let shift = time::Duration::seconds(i64::from(offset.whole_seconds()));
-        let local = Timestamp(self.0.checked_add(shift).unwrap_or(self.0));
+        let local = self.0.checked_add(shift).and_then(Self::in_range).unwrap_or(self);
         let mut text = local.to_string();
         text.pop();
         text
@@ -268,6 +269,15 @@ mod tests {
         assert_eq!(time.format_local(tokyo), "2026-03-10T08:54:44");
         assert_eq!(Timestamp::parse_local("2026-03-10T08:54:44", tokyo), Ok(time));
         assert_eq!(time.format_local(UtcOffset::UTC), "2026-03-09T23:54:44");
+    }
+
+    #[test]
+    fn local_time_stays_within_four_digits_of_a_year() {
+        let west = UtcOffset::from_hms(-9, 0, 0).unwrap();
+        let first = Timestamp::parse("0000-01-01T00:00:00Z").unwrap();
+        assert_eq!(first.format_local(west), "0000-01-01T00:00:00");
+        let last = Timestamp::parse("9999-12-31T23:59:59Z").unwrap();
+        assert_eq!(last.format_local(UtcOffset::from_hms(9, 0, 0).unwrap()), "9999-12-31T23:59:59");
     }
 
     #[test]
