@@ -90,20 +90,6 @@ pub struct Change {
     pub what: Option<What>,
 }
 
-impl Change {
-    /// Whether a success became something else, for whatever reason.
-    #[must_use]
-    pub fn is_regression(&self) -> bool {
-        self.from_status.is_success() && !self.to_status.is_success()
-    }
-
-    /// Whether something else became a success.
-    #[must_use]
-    pub fn is_recovery(&self) -> bool {
-        !self.from_status.is_success() && self.to_status.is_success()
-    }
-}
-
 /// What kind of change it is.
 ///
 /// Trouble with the machine or the network says nothing about a package, so what comes after it is compared

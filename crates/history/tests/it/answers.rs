@@ -15,7 +15,7 @@ const DAY: i64 = 86_400;
 /// A line of a file: an entry, several in one, or debris.
 #[derive(Debug, Clone)]
 enum Piece {
-    Entry(Entry),
+    Entry(Box<Entry>),
     Glued(Vec<Entry>),
     Debris(&'static str),
 }
@@ -64,7 +64,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 
 fn any_file() -> impl Strategy<Value = Vec<Piece>> {
     let piece = prop_oneof![
-        20 => any_entry().prop_map(Piece::Entry),
+        20 => any_entry().prop_map(|entry| Piece::Entry(Box::new(entry))),
         1 => prop::collection::vec(any_entry(), 2..4).prop_map(Piece::Glued),
         1 => prop::sample::select(vec!["", "   ", "\0\0", "torn {\"ts\":\"2026", "[1]"]).prop_map(Piece::Debris),
     ];
