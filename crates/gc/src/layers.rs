@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 
-use buildbook_atomic_swap::{Role, retire};
+use buildbook_atomic_swap::Role;
 use buildbook_fsio::Lock;
 use buildbook_layout::{LayerName, PlatformTree, Timestamp};
 
@@ -12,7 +12,7 @@ use crate::family::Family;
 use crate::item::{Decision, Item};
 use crate::metadata::last_touched;
 use crate::survey::{Entry, Kind, LockState, Parents};
-use crate::sweep::{Claim, GcResult, look_again, sweep, with_gc_lock};
+use crate::sweep::{Claim, GcResult, look_again, sweep, take, with_gc_lock};
 use crate::{
     Error, KeepReason, LayerSurvey, Plan, Policy, RemoveReason, Result, Roots, SkipReason, survey_layers,
     usage,
@@ -49,7 +49,7 @@ fn decide(entry: &Entry, roots: &Roots, policy: &Policy, now: Timestamp) -> Deci
         Kind::Leftover { .. } => KeepReason::InProgress,
         Kind::NotAFolder => KeepReason::NotAFolder,
         Kind::Foreign | Kind::Universe(_) => KeepReason::ForeignName,
-        Kind::Layer { name, .. } if roots.name(name) => KeepReason::Referenced,
+        Kind::Layer { name, .. } if roots.contains(name) => KeepReason::Referenced,
         Kind::Layer { lock: LockState::Held, .. } => KeepReason::Locked,
         Kind::Layer { lock: LockState::Unknown, .. } => KeepReason::LockUnknown,
         Kind::Layer { .. } if entry.usage.is_none() => KeepReason::Unreadable,
@@ -168,9 +168,136 @@ fn claim_locked(tree: &PlatformTree, name: &LayerName, item: &Item) -> Result<Cl
     if touched > item.last_used {
         return Ok(Claim::Skip(SkipReason::Used));
     }
-    match retire(layer.path()) {
-        Ok(Some(retired)) => Ok(Claim::Retired(retired)),
-        Ok(None) => Ok(Claim::Skip(SkipReason::Gone)),
-        Err(source) => Err(Error::Swap { operation: "take out of sight", path: item.path.clone(), source }),
+    take(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::item::Identity;
+    use crate::usage::Usage;
+
+    #[derive(Debug, Clone)]
+    struct Given {
+        parents: Vec<prop::sample::Index>,
+        days: u64,
+        needed: bool,
+        locked: bool,
+        corrupt: bool,
+    }
+
+    fn given() -> impl Strategy<Value = Given> {
+        let parents = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+        let rarely = |one_in: u32| prop::bool::weighted(1.0 / f64::from(one_in));
+        (parents, 0_u64..20, rarely(5), rarely(9), rarely(40)).prop_map(
+            |(parents, days, needed, locked, corrupt)| Given { parents, days, needed, locked, corrupt },
+        )
+    }
+
+    fn name(position: usize) -> String {
+        format!("build-{position:012x}")
+    }
+
+    /// Layers are built upon earlier ones.
+    fn parents_of(position: usize, given: &Given) -> Vec<usize> {
+        let picked = given.parents.iter().filter(|_| position > 0);
+        picked.map(|parent| parent.index(position)).collect()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-03-09T12:54:44Z").unwrap()
+    }
+
+    fn entry(position: usize, given: &Given) -> Entry {
+        let parents = parents_of(position, given).into_iter().map(name).collect();
+        Entry {
+            name: name(position),
+            path: name(position).into(),
+            identity: Identity(0, position as u64),
+            usage: Some(Usage { taken: 10, exclusive: 10, ..Usage::default() }),
+            last_used: Some(now().minus(Duration::from_secs(given.days * 86_400))),
+            mounted: false,
+            kind: Kind::Layer {
+                name: name(position).parse().unwrap(),
+                parents: if given.corrupt { Parents::Corrupt } else { Parents::Known(parents) },
+                lock: if given.locked { LockState::Held } else { LockState::Free },
+            },
+        }
+    }
+
+    fn plan(layers: &[Given], limit: Option<u64>) -> LayerPlan {
+        let entries = layers.iter().enumerate().map(|(position, given)| entry(position, given)).collect();
+        let roots =
+            layers.iter().enumerate().filter(|(_, given)| given.needed).map(|(position, _)| name(position));
+        let survey = LayerSurvey { problems: Vec::new(), tree: PlatformTree::at("t"), entries };
+        let policy =
+            Policy { min_age: Duration::from_secs(10 * 86_400), max_bytes: limit, ..Policy::default() };
+        plan_layers(survey, &roots.collect(), &policy, now())
+    }
+
+    /// What stays, found by asking again and again until nothing changes.
+    fn stays(layers: &[Given]) -> Vec<bool> {
+        if layers.iter().any(|given| given.corrupt) {
+            return vec![true; layers.len()];
+        }
+        let mut stays: Vec<bool> =
+            layers.iter().map(|given| given.needed || given.locked || given.days < 10).collect();
+        for _ in 0..layers.len() {
+            for (position, given) in layers.iter().enumerate() {
+                if stays[position] {
+                    parents_of(position, given).into_iter().for_each(|parent| stays[parent] = true);
+                }
+            }
+        }
+        stays
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_is_what_nothing_needs_and_children_go_first(
+            layers in prop::collection::vec(given(), 1..12),
+            count in 0_usize..6,
+        ) {
+            let whole = plan(&layers, None);
+            let order: Vec<&str> = whole.removals().map(|item| item.name.as_str()).collect();
+            let turn = |position: usize| order.iter().position(|other| *other == name(position));
+            for (position, stays) in stays(&layers).into_iter().enumerate() {
+                prop_assert_eq!(turn(position).is_none(), stays, "{}", name(position));
+                for parent in parents_of(position, &layers[position]) {
+                    if let (Some(child), Some(parent)) = (turn(position), turn(parent)) {
+                        prop_assert!(child < parent);
+                    }
+                }
+            }
+            let limited = plan(&layers, Some(count as u64 * 10));
+            let first: Vec<&str> = limited.removals().map(|item| item.name.as_str()).collect();
+            prop_assert_eq!(&first[..], &order[..count.min(order.len())]);
+        }
+    }
+
+    #[test]
+    fn a_long_chain_of_layers_is_ordered() {
+        let given = |parent: usize| Given {
+            parents: vec![],
+            days: 30 + parent as u64 % 7,
+            needed: false,
+            locked: false,
+            corrupt: false,
+        };
+        let mut entries: Vec<Entry> = (0..50_000).map(|position| entry(position, &given(position))).collect();
+        for (position, entry) in entries.iter_mut().enumerate().skip(1) {
+            if let Kind::Layer { parents, .. } = &mut entry.kind {
+                *parents = Parents::Known(vec![name(position - 1)]);
+            }
+        }
+        let survey = LayerSurvey { problems: Vec::new(), tree: PlatformTree::at("t"), entries };
+        let plan = plan_layers(survey, &Roots::new(), &Policy::default(), now());
+        let order: Vec<String> = plan.removals().map(|item| item.name.clone()).collect();
+        let expected: Vec<String> = (0..50_000).rev().map(name).collect();
+        assert!(order == expected);
     }
 }

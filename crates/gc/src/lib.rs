@@ -26,12 +26,20 @@
 //!
 //! # What removing means
 //!
-//! One collection works on a folder at a time; it holds `gc.lock` there. Each layer's own lock is taken, and
-//! under it the layer is looked at again: one that was used or replaced since the survey stays, and so do its
-//! parents. Children go before their parents. What goes is first renamed to a name that only
-//! [`buildbook_atomic_swap`] makes, the renames are synced, and only then anything is deleted; what a killed
-//! collection leaves is an item of the next plan. A builder that wants to use a layer calls [`touch_layer`]: either
-//! the layer is there and stays for the minimum age, or it has gone as a whole.
+//! One collection works on a folder at a time; it holds `gc.lock` there. Then, for the items in their order,
+//! children before their parents:
+//!
+//! 1. take the layer's own lock, and look again: one that was used or replaced since the survey stays, and so do
+//!    its parents,
+//! 2. rename it to a name that only [`buildbook_atomic_swap`] makes; if that was a newer layer, put it back,
+//! 3. remove the lock's file while it is held,
+//! 4. when all are done, sync the folder, so that no name comes back after a power cut,
+//! 5. delete what was renamed, one after the other.
+//!
+//! A collection that is killed before 5 ends leaves layers that are whole under their names, and such as have lost
+//! their names; the next plan has the latter as items. A builder that wants to use a layer calls [`touch_layer`]:
+//! either the layer is there and stays for the minimum age, or it has gone as a whole. Universes are treated in the
+//! same way, without locks of their own.
 //!
 //! # Limits
 //!

@@ -51,7 +51,7 @@ impl Roots {
 
     /// Whether any reference names this layer.
     #[must_use]
-    pub fn name(&self, layer: &LayerName) -> bool {
+    pub fn contains(&self, layer: &LayerName) -> bool {
         self.by_digits
             .get(layer.digits())
             .is_some_and(|references| references.iter().any(|reference| layer.is_named_by(reference)))
@@ -95,11 +95,11 @@ mod tests {
             " 0123456789AB\n",
         ] {
             let roots: Roots = [reference].into_iter().collect();
-            assert!(roots.name(&build) && roots.name(&plain), "{reference:?}");
+            assert!(roots.contains(&build) && roots.contains(&plain), "{reference:?}");
         }
         let roots: Roots =
             ["doc-0123456789ab", "", "-", "none", "0123456789a", "éééééééééééé"].into_iter().collect();
-        assert!(!roots.name(&build));
-        assert!(roots.name(&plain), "a layer without a prefix may be documentation");
+        assert!(!roots.contains(&build));
+        assert!(roots.contains(&plain), "a layer without a prefix may be documentation");
     }
 }

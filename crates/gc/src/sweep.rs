@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use buildbook_atomic_swap::Retired;
-use buildbook_fsio::{Lock, remove_tree, sync_folder};
+use buildbook_atomic_swap::{Retired, retire};
+use buildbook_fsio::{Lock, op, remove_tree, sync_folder};
 
 use crate::item::{Decision, Item};
 use crate::mounts::Mounts;
@@ -199,4 +199,22 @@ pub(crate) fn look_again(item: &Item) -> Result<Option<SkipReason>> {
     }
     let real = fs::canonicalize(&item.path).map_err(Error::io("look at", &item.path))?;
     Ok(Mounts::now().reach_into(&real).then_some(SkipReason::Mounted))
+}
+
+/// Takes an item out of sight. A publisher does not ask for the lock of what it replaces, so what was taken may be
+/// newer than the last look; it is put back then.
+pub(crate) fn take(item: &Item) -> Result<Claim> {
+    let retired = match retire(&item.path) {
+        Ok(Some(retired)) => retired,
+        Ok(None) => return Ok(Claim::Skip(SkipReason::Gone)),
+        Err(source) => {
+            return Err(Error::Swap { operation: "take out of sight", path: item.path.clone(), source });
+        }
+    };
+    let taken = fs::symlink_metadata(retired.path()).map_err(Error::io("look at", retired.path()))?;
+    if identity(&taken) == item.identity {
+        return Ok(Claim::Retired(retired));
+    }
+    op::rename_to_free_name(retired.path(), &item.path)?;
+    Ok(Claim::Skip(SkipReason::Replaced))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use buildbook_atomic_swap::{Role, retire};
+use buildbook_atomic_swap::Role;
 use buildbook_layout::{HtmlTree, Timestamp, Universe};
 
 use crate::item::{Decision, Item};
 use crate::layers::by_age;
 use crate::survey::{Entry, Kind, Look, Parents, list};
-use crate::sweep::{Claim, GcResult, look_again, sweep, with_gc_lock};
+use crate::sweep::{Claim, GcResult, look_again, sweep, take, with_gc_lock};
 use crate::{
     Error, KeepReason, Plan, Policy, RemoveReason, Result, SkipReason, collect_referenced_universes, usage,
 };
@@ -138,9 +138,5 @@ fn claim(referenced: &HashSet<Universe>, item: &Item) -> Result<Claim> {
     if usage::newest(&item.path, DEPTH_OF_VERSIONS)? > item.last_used {
         return Ok(Claim::Skip(SkipReason::Used));
     }
-    match retire(&item.path) {
-        Ok(Some(retired)) => Ok(Claim::Retired(retired)),
-        Ok(None) => Ok(Claim::Skip(SkipReason::Gone)),
-        Err(source) => Err(Error::Swap { operation: "take out of sight", path: item.path.clone(), source }),
-    }
+    take(item)
 }

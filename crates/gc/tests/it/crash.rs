@@ -1,7 +1,8 @@
 //! Stops and fails every operation of a collection, and collects again.
 
 use buildbook_fsio::faults::{Call, Fault, count, inject};
-use buildbook_gc::{Policy, Roots, gc_all, touch_layer};
+use buildbook_fsio::op::Operation;
+use buildbook_gc::{Policy, Roots, execute_layers, gc_all, touch_layer};
 
 use crate::farm::{Farm, names, now, policy, references};
 
@@ -73,6 +74,22 @@ fn a_collection_that_is_cut_off_leaves_nothing_half_and_is_resumed() {
             }
         }
     }
+}
+
+#[test]
+fn names_are_gone_for_good_before_anything_is_deleted() {
+    let farm = farm();
+    let plan = farm.plan(&[NEEDED[1]], &policy());
+    let (result, calls) = count(|| execute_layers(&plan).unwrap());
+    assert_eq!(result.removed.len(), 4);
+    let of = |wanted: Operation| -> Vec<usize> {
+        let numbered = calls.iter().enumerate();
+        numbered.filter(|(_, call)| call.operation == wanted).map(|(number, _)| number).collect()
+    };
+    let (renamed, synced, deleted) =
+        (of(Operation::RenameToFreeName), of(Operation::SyncFolder), of(Operation::RemoveTree));
+    assert_eq!((renamed.len(), synced.len(), deleted.len()), (3, 1, 4));
+    assert!(renamed.iter().max() < synced.first() && synced.first() < deleted.first(), "{calls:?}");
 }
 
 #[test]

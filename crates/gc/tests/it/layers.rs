@@ -7,6 +7,7 @@ use buildbook_fsio::Lock;
 use buildbook_gc::{Decision, KeepReason, Policy, Roots, gc_layers};
 use buildbook_layout::LayerName;
 
+use crate::child::Other;
 use crate::farm::{DAY, Farm, age, goes, item, now, policy, reason};
 
 #[test]
@@ -56,6 +57,21 @@ fn a_layer_that_is_locked_stays_with_its_lock() {
 }
 
 #[test]
+fn a_layer_that_another_program_builds_under_lockf_stays() {
+    let farm = Farm::new();
+    farm.layer("aaaaaaaaaaaa", &[], 30);
+    farm.layer("bbbbbbbbbbbb", &[], 30);
+    let plan = farm.plan(&[], &policy());
+    let builder = Other::start(&farm.at("aaaaaaaaaaaa.lock"));
+    assert_eq!(reason(&farm.plan(&[], &policy()), "aaaaaaaaaaaa"), "locked");
+    let result = buildbook_gc::execute_layers(&plan).unwrap();
+    assert_eq!((result.removed.len(), result.skipped.len()), (1, 1), "the plan is older than the lock");
+    assert_eq!(farm.names(), ["aaaaaaaaaaaa", "aaaaaaaaaaaa.lock"]);
+    builder.finish();
+    assert_eq!(goes(&farm.plan(&[], &policy())), ["aaaaaaaaaaaa"]);
+}
+
+#[test]
 fn a_lock_that_cannot_be_looked_at_keeps_its_layer() {
     let farm = Farm::new();
     farm.layer("build-aaaaaaaaaaaa", &[], 30);
@@ -99,7 +115,8 @@ fn links_files_and_foreign_names_disturb_nothing() {
 
 #[test]
 fn every_sign_of_use_keeps_a_layer_young() {
-    let signs: [(&str, fn(&Farm)); 5] = [
+    type Sign = (&'static str, fn(&Farm));
+    let signs: [Sign; 5] = [
         ("its folder", |farm| age(&farm.at("build-000000000001"), 6 * DAY)),
         ("its description", |farm| age(&farm.at("build-000000000001/layer.json"), 6 * DAY)),
         ("the mark of its last use", |farm| {

@@ -3,10 +3,12 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "tests build the situations that the library must survive"
 )]
 
 mod bytes;
+mod child;
 mod crash;
 mod dry_run;
 mod execute;

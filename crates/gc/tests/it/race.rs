@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use buildbook_atomic_swap::{Durability, Swap};
 use buildbook_gc::{Roots, execute_layers, gc_layers, plan_layers, survey_layers, touch_layer};
 use buildbook_layout::{LayerName, Timestamp};
 
@@ -60,6 +61,33 @@ fn a_layer_that_a_builder_was_promised_is_never_taken() {
         assert!(farm.names().iter().all(|name| !name.ends_with(".lock") && !name.starts_with('.')));
     }
     assert!(promised.into_inner() > 0);
+}
+
+#[test]
+fn a_layer_that_is_published_anew_meanwhile_is_never_taken() {
+    for _ in 0..5 {
+        let farm = Farm::new();
+        let names: Vec<String> = (0..60).map(|n| format!("build-{n:012x}")).collect();
+        for name in &names {
+            farm.layer(name, &[], 60);
+        }
+        let plan = farm.plan(&[], &policy());
+        std::thread::scope(|scope| {
+            // The collection begins at the front, and the publisher at the back.
+            scope.spawn(|| {
+                for name in names.iter().rev() {
+                    let swap = Swap::prepare(&farm.at(name)).unwrap();
+                    std::fs::write(swap.staging().join("anew"), "").unwrap();
+                    swap.commit(Durability::Cached).unwrap();
+                }
+            });
+            let result = execute_layers(&plan).unwrap();
+            assert!(result.problems.is_empty(), "{:?}", result.problems);
+        });
+        for name in &names {
+            assert!(farm.at(name).join("anew").exists(), "{name} was published and taken");
+        }
+    }
 }
 
 #[test]
