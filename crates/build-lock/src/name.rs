@@ -307,7 +307,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_is_what_its_spelling_reads_as(
-            package in "[a-z0-9-]{1,12}(\\.[a-z0-9.+~-]{0,12}[a-f0-9])?(-[0-9a-f]{32})?",
+            package in "[a-z0-9-]{1,12}(\\.[a-z0-9][a-z0-9.+~-]{0,12}[a-f0-9])?(-[0-9a-f]{32})?",
             universe in "[0-9a-f]{32}",
         ) {
             let package: PackageId = package.parse().unwrap();

@@ -13,7 +13,7 @@ use crate::farm::{Farm, policy};
 #[test]
 fn a_layer_that_a_builder_was_promised_is_never_taken() {
     let (promised, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    for round in 0..6 {
+    for round in 0..4 {
         let farm = Farm::new();
         let layers: Vec<LayerName> = (0..40).map(|n| format!("build-{n:012x}").parse().unwrap()).collect();
         for (n, layer) in layers.iter().enumerate() {
@@ -65,9 +65,9 @@ fn a_layer_that_a_builder_was_promised_is_never_taken() {
 
 #[test]
 fn a_layer_that_is_published_anew_meanwhile_is_never_taken() {
-    for _ in 0..5 {
+    for _ in 0..4 {
         let farm = Farm::new();
-        let names: Vec<String> = (0..60).map(|n| format!("build-{n:012x}")).collect();
+        let names: Vec<String> = (0..40).map(|n| format!("build-{n:012x}")).collect();
         for name in &names {
             farm.layer(name, &[], 60);
         }
