@@ -11,7 +11,8 @@ use crate::{Durability, Error, Result, kernel, op, sync_folder};
 ///
 /// Every append takes the file's own lock, checks that the name still stands for the open file (a
 /// compaction may have replaced it), repairs a torn end, and writes all lines in one go. Appends of
-/// several threads, processes and of programs that lock the file with `lockf` do not mix.
+/// several threads, processes and of programs that lock the file with `lockf` do not mix. A thread that holds
+/// the file's [`Lock`](crate::Lock) must not append to it this way: it would wait for itself for ever.
 #[derive(Debug)]
 pub struct Appender {
     path: PathBuf,

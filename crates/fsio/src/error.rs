@@ -31,7 +31,7 @@ pub enum Error {
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// How many bytes it has.
+        /// How many bytes it has, at least: it may be growing.
         size: u64,
         /// How many bytes it may have.
         limit: u64,

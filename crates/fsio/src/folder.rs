@@ -1,11 +1,8 @@
-//! Folders: making, syncing and removing them.
+//! Folders: making and syncing them.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
-
-use nix::fcntl::AT_FDCWD;
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 use crate::op::{Operation, before};
 use crate::{Error, Result, op};
@@ -25,16 +22,19 @@ pub fn sync_folder(path: &Path) -> Result<()> {
 
 /// Makes a folder and those above it, where they are missing. Several processes may do so at once.
 ///
+/// It waits for nothing: a power cut may take the new folders, and all that was put in them, unless the folder
+/// above each was [synced](sync_folder) since.
+///
 /// # Errors
 ///
 /// `NotADirectory` when something else stands in the way; whatever else the system says.
 pub fn create_folders(path: &Path) -> Result<()> {
-    if path.as_os_str().is_empty() || path.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = path.parent() {
-        create_folders(parent)?;
-    }
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    missing.into_iter().rev().try_for_each(create_if_missing)
+}
+
+fn create_if_missing(path: &Path) -> Result<()> {
     match op::create_folder(path) {
         Err(error) if error.kind() == Some(io::ErrorKind::AlreadyExists) => {
             // Somebody was quicker, or something else has the name.
@@ -46,60 +46,4 @@ pub fn create_folders(path: &Path) -> Result<()> {
         }
         other => other,
     }
-}
-
-/// Removes a folder with all that is in it, or a file, or a symbolic link. Links are removed, never
-/// followed. What is gone already, or goes meanwhile, is no error. Folders without the right to write,
-/// as some package managers leave them, are given it first.
-///
-/// # Errors
-///
-/// The system's answer; some of the tree may have been removed.
-pub fn remove_tree(path: &Path) -> Result<()> {
-    before(Operation::RemoveTree, path).and_then(|()| remove(path)).map_err(Error::io("remove", path))
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    if !metadata.is_dir() {
-        return fine_if_gone(fs::remove_file(path));
-    }
-    match remove_folder(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let _ = allow_writing(path);
-            remove_folder(path)
-        }
-        // Somebody added or removed something at the same time.
-        Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound) => {
-            remove_folder(path)
-        }
-        other => other,
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the one home of removing a tree")]
-fn remove_folder(path: &Path) -> io::Result<()> {
-    fine_if_gone(fs::remove_dir_all(path))
-}
-
-fn fine_if_gone(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Gives the owner all rights on a folder and those in it, never through a symbolic link.
-fn allow_writing(folder: &Path) -> io::Result<()> {
-    fchmodat(AT_FDCWD, folder, Mode::S_IRWXU, FchmodatFlags::NoFollowSymlink)?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            allow_writing(&entry.path())?;
-        }
-    }
-    Ok(())
 }

@@ -55,14 +55,16 @@ mod lines;
 mod lock;
 pub mod op;
 mod open;
+mod remove;
 
 pub use append::{Appended, Appender, append_lines};
 pub use error::Error;
-pub use folder::{create_folders, remove_tree, sync_folder};
+pub use folder::{create_folders, sync_folder};
 pub use lines::{Line, Lines, LinesFromEnd, MAX_LINE_BYTES};
 pub use lock::{FolderLock, Lock, Probe, Taken, probe, read_note};
 pub use op::Durability;
 pub use open::{open_file, read_file};
+pub use remove::remove_tree;
 
 /// The result of an operation on files.
 pub type Result<T> = std::result::Result<T, Error>;

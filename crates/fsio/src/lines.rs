@@ -24,7 +24,7 @@ pub struct Line {
     /// The bytes, without the line feed; empty if there are more than [`MAX_LINE_BYTES`].
     pub bytes: Vec<u8>,
     /// Whether a line feed ends it. Only the last line of a file can lack it: it was cut off, or is
-    /// being written.
+    /// being written, or the file shrinks while it is read.
     pub ended: bool,
 }
 
@@ -39,7 +39,9 @@ impl Line {
 /// The lines of a file, first to last.
 ///
 /// The file is read up to where it ends when the end is reached; lines that are added meanwhile may or
-/// may not be seen. After an error there are no more lines.
+/// may not be seen. If an append fails meanwhile and is taken back, as on a full disk, the part of it that was
+/// read can run into the line that comes in its place; whoever must not see that holds the file's
+/// [`Lock`](crate::Lock). After an error there are no more lines.
 #[derive(Debug)]
 pub struct Lines {
     path: PathBuf,
@@ -135,7 +137,8 @@ fn add(line: &mut Line, part: &[u8]) {
 
 /// The lines of a file, last to first, so that the newest few cost a few reads however long the file is.
 ///
-/// It covers the file as it was when it was opened. After an error there are no more lines.
+/// It covers the file as it was when it was opened. What is cut off meanwhile may be missing, and shows as lines
+/// that are not ended. After an error there are no more lines.
 #[derive(Debug)]
 pub struct LinesFromEnd {
     path: PathBuf,
@@ -240,6 +243,9 @@ impl LinesFromEnd {
                 Some(bytes) => bytes.to_vec(),
                 None => self.read_range(start, self.end)?,
             };
+            // The file was cut off under us, and the line feed with it.
+            line.ended &= line.bytes.len() as u64 == line.length;
+            line.length = line.bytes.len() as u64;
         }
         if start == 0 {
             self.done = true;

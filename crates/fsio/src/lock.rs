@@ -14,7 +14,8 @@ use crate::{Error, Result, kernel, op, open_file};
 ///
 /// The kernel lock is the truth: it is gone the moment the process is, however it ends. Text inside
 /// the file only describes the holder. The lock excludes other threads of this process, other processes,
-/// and, on Linux, programs that lock the file with `lockf` or `fcntl`.
+/// and, on Linux, programs that lock the file with `lockf` or `fcntl`. A thread that takes a lock which it
+/// holds already waits for ever.
 #[derive(Debug)]
 #[must_use = "the lock is released when this value is dropped"]
 pub struct Lock {
@@ -161,13 +162,14 @@ impl Lock {
     }
 
     /// Removes the file, then gives the lock back. Whoever waits for it finds that the name has gone and
-    /// starts again with a new file.
+    /// starts again with a new file. If somebody removed the file without having the lock, there is nothing
+    /// to remove: a new file of that name is another holder's.
     ///
     /// # Errors
     ///
     /// The system's answer; the lock is given back all the same.
     pub fn remove(self) -> Result<()> {
-        op::unlink(&self.path)
+        if same_file(&self.file, &self.path)? { op::unlink(&self.path) } else { Ok(()) }
     }
 }
 
@@ -177,7 +179,8 @@ impl Drop for Lock {
     }
 }
 
-/// A folder, locked against everybody else who locks it with this type.
+/// A folder, locked against everybody else who locks it with this type. Threads of this process exclude each
+/// other, so one that locks the same folder twice waits for ever.
 ///
 /// It makes no file. It cannot exclude programs that use `lockf`, which works on files only.
 #[derive(Debug)]
@@ -197,13 +200,15 @@ impl FolderLock {
         loop {
             let folder = open_folder(path).map_err(Error::io("lock the folder", path))?;
             kernel::lock_folder(&folder).map_err(Error::io("lock the folder", path))?;
-            if same_file(&folder, path)? {
-                return Ok(FolderLock { folder });
+            let lock = FolderLock { folder };
+            if same_file(&lock.folder, path)? {
+                return Ok(lock);
             }
         }
     }
 
-    /// Takes the lock, or returns `None` at once when somebody has it or there is no such folder.
+    /// Takes the lock, or returns `None` at once when somebody has it, there is no such folder, or its name
+    /// comes to stand for another at this moment.
     ///
     /// # Errors
     ///
@@ -214,11 +219,11 @@ impl FolderLock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("lock the folder", path)(error)),
         };
-        let taken = kernel::try_lock_folder(&folder).map_err(Error::io("lock the folder", path))?;
-        if !taken || !same_file(&folder, path)? {
+        if !kernel::try_lock_folder(&folder).map_err(Error::io("lock the folder", path))? {
             return Ok(None);
         }
-        Ok(Some(FolderLock { folder }))
+        let lock = FolderLock { folder };
+        Ok(same_file(&lock.folder, path)?.then_some(lock))
     }
 }
 

@@ -17,7 +17,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use nix::fcntl::{AT_FDCWD, OFlag, RenameFlags};
+use nix::fcntl::OFlag;
 
 use crate::{Error, Result};
 
@@ -80,7 +80,7 @@ pub(crate) fn before(_operation: Operation, _path: &Path) -> io::Result<()> {
 
 const NO_LINK: i32 = OFlag::O_NOFOLLOW.bits();
 
-/// Creates a file that must not exist, open for reading and writing.
+/// Creates a file that must not exist, open for reading and writing, with the rights 0666 less the umask.
 ///
 /// # Errors
 ///
@@ -93,7 +93,8 @@ pub fn create_new(path: &Path) -> Result<File> {
         .map_err(Error::io("create", path))
 }
 
-/// Opens a regular file for reading and appending, and creates it where it is missing.
+/// Opens a regular file for reading and appending, and creates it where it is missing, with the rights 0666
+/// less the umask.
 ///
 /// # Errors
 ///
@@ -174,7 +175,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 /// in one step. Nothing has changed then.
 pub fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
     before(Operation::RenameToFreeName, to)
-        .and_then(|()| rename_with(from, to, RenameFlags::RENAME_NOREPLACE))
+        .and_then(|()| in_one_step::rename_to_free_name(from, to))
         .map_err(Error::io("rename to", to))
 }
 
@@ -186,12 +187,40 @@ pub fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
 /// cannot do it. Nothing has changed then.
 pub fn exchange(one: &Path, other: &Path) -> Result<()> {
     before(Operation::Exchange, other)
-        .and_then(|()| rename_with(one, other, RenameFlags::RENAME_EXCHANGE))
+        .and_then(|()| in_one_step::exchange(one, other))
         .map_err(Error::io("exchange with", other))
 }
 
-fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {
-    Ok(nix::fcntl::renameat2(AT_FDCWD, from, AT_FDCWD, to, flags)?)
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod in_one_step {
+    use std::io;
+    use std::path::Path;
+
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
+    pub(super) fn rename_to_free_name(from: &Path, to: &Path) -> io::Result<()> {
+        Ok(renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE)?)
+    }
+
+    pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+        Ok(renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)?)
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod in_one_step {
+    //! Callers have another way for file systems that cannot do it, and take it here as well.
+
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn rename_to_free_name(_from: &Path, _to: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Makes a symbolic link at a free name.

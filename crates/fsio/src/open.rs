@@ -29,11 +29,16 @@ pub fn open_file(path: &Path) -> Result<Option<File>> {
 /// [`Error::TooLarge`] for a file of more than `limit` bytes, and those of [`open_file`].
 pub fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     let Some(file) = open_file(path)? else { return Ok(None) };
+    let too_large = |size| Error::TooLarge { path: path.to_owned(), size, limit };
+    let size = file.metadata().map_err(Error::io("look at", path))?.len();
+    if size > limit {
+        return Err(too_large(size));
+    }
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that grew meanwhile from one that just fits.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    let size = bytes.len() as u64;
-    if size > limit { Err(Error::TooLarge { path: path.to_owned(), size, limit }) } else { Ok(Some(bytes)) }
+    let read = bytes.len() as u64;
+    if read > limit { Err(too_large(read)) } else { Ok(Some(bytes)) }
 }
 
 /// Passes a file on if it is a regular one.

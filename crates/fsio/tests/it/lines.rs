@@ -70,10 +70,33 @@ fn what_is_missing_or_no_file_is_told_apart() {
     assert_eq!(read_file(&path, 3).unwrap(), None);
     assert!(matches!(Lines::open(folder.path()), Err(Error::NotAFile { .. })));
     std::fs::write(&path, "four").unwrap();
-    assert!(matches!(read_file(&path, 3), Err(Error::TooLarge { limit: 3, .. })));
+    assert!(matches!(read_file(&path, 3), Err(Error::TooLarge { size: 4, limit: 3, .. })));
+    std::fs::write(&path, [0; 1000]).unwrap();
+    assert!(
+        matches!(read_file(&path, 3), Err(Error::TooLarge { size: 1000, limit: 3, .. })),
+        "the true size"
+    );
+    std::fs::write(&path, "four").unwrap();
     assert_eq!(read_file(&path, 4).unwrap().as_deref(), Some(&b"four"[..]));
     std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
     assert!(matches!(read_file(&folder.path().join("link"), 9), Err(Error::NotAFile { .. })));
+}
+
+#[test]
+fn lines_from_the_end_survive_a_file_that_shrinks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let text = ("x".repeat(50_000) + "\n").repeat(4);
+    for kept in [0, 1, 50_001, 80_000, 120_000] {
+        std::fs::write(&path, &text).unwrap();
+        let mut lines = LinesFromEnd::open(&path).unwrap().unwrap();
+        assert!(lines.next().unwrap().unwrap().ended);
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(kept).unwrap();
+        for line in lines.map(Result::unwrap) {
+            assert_eq!(line.bytes.len() as u64, line.length, "cut to {kept}");
+            assert!(!line.ended || line.length == 50_000, "cut to {kept}: a part passes for a line");
+        }
+    }
 }
 
 proptest! {

@@ -94,6 +94,19 @@ fn removing_a_lock_file_never_lets_two_in() {
 }
 
 #[test]
+fn a_holder_whose_file_was_removed_does_not_remove_the_next_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lock");
+    let first = Lock::acquire(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let second = Lock::acquire(&path).expect("the name is free, so this is another lock");
+    first.remove().unwrap();
+    assert!(Lock::try_acquire(&path).unwrap().is_none(), "two holders at once");
+    std::fs::remove_file(&path).unwrap();
+    second.remove().expect("what is gone already is no error");
+}
+
+#[test]
 fn waiting_has_a_limit_and_ends_early_when_the_lock_is_free() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lock");

@@ -1,6 +1,7 @@
 //! What the file primitives promise, shown on real files by real processes.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "tests build the situations that the library must survive"
@@ -11,3 +12,4 @@ mod child;
 mod folder;
 mod lines;
 mod lock;
+mod remove;

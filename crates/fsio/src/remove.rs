@@ -1,0 +1,198 @@
+//! Removing a tree, whatever somebody made of it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use nix::NixPath;
+use nix::dir::{Dir, Type};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::op::{Operation, before};
+use crate::{Error, Result};
+
+/// How many folders are open at most while a tree is removed.
+const MAX_OPEN: usize = 32;
+/// How often a folder that somebody else fills meanwhile is emptied.
+const ATTEMPTS: usize = 3;
+
+/// Removes a folder with all that is in it, or a file, or a symbolic link. Links are removed, never
+/// followed, also when somebody puts one in the place of a folder meanwhile. What is gone already, or goes
+/// meanwhile, is no error. Folders without the right to write, as some package managers leave them, are
+/// given it first. A tree may be of any depth: memory, stack and open files are bounded.
+///
+/// A power cut may bring all or a part of the tree back.
+///
+/// # Errors
+///
+/// `InvalidInput`, and nothing is removed, for a path that does not end in a name, such as `/` or `..`; the
+/// system's answer otherwise, and some of the tree may have been removed.
+pub fn remove_tree(path: &Path) -> Result<()> {
+    // With a slash behind it, a link stands for what it leads to.
+    let path = path.components().as_path();
+    before(Operation::RemoveTree, path).and_then(|()| remove(path)).map_err(Error::io("remove", path))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if path.file_name().is_none() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return fine_if_gone(fs::remove_file(path)),
+        Err(error) => return fine_if_gone(Err(error)),
+    }
+    for _ in 0..ATTEMPTS {
+        empty(path)?;
+        match fs::remove_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            other => return fine_if_gone(other),
+        }
+    }
+    Err(io::ErrorKind::DirectoryNotEmpty.into())
+}
+
+fn fine_if_gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// A folder that is being emptied.
+struct Level {
+    name: OsString,
+    folder: Dir,
+    /// What is still to be removed, and whether it was seen to be a folder.
+    entries: Vec<(OsString, bool)>,
+}
+
+/// Removes everything in a folder, depth first. Below [`MAX_OPEN`] levels, a folder is moved up to the top and
+/// has its turn there.
+fn empty(top: &Path) -> io::Result<()> {
+    let mut levels: Vec<Level> = Level::open(AT_FDCWD, top.as_os_str())?.into_iter().collect();
+    let mut moved = 0_u64;
+    while let Some(level) = levels.last_mut() {
+        let Some((name, is_folder)) = level.entries.pop() else {
+            let name = levels.pop().map(|done| done.name).unwrap_or_default();
+            if let Some(parent) = levels.last() {
+                remove_empty(parent.folder.as_fd(), &name)?;
+            }
+            continue;
+        };
+        if !is_folder && unlink(level.folder.as_fd(), &name)? {
+            continue;
+        }
+        if levels.len() < MAX_OPEN {
+            let inside = levels.last().map(|level| Level::open(level.folder.as_fd(), &name)).transpose()?;
+            levels.extend(inside.flatten());
+        } else if let [top, .., deepest] = levels.as_mut_slice()
+            && !remove_empty(deepest.folder.as_fd(), &name)?
+            && let Some(name) = move_up(deepest.folder.as_fd(), &name, top.folder.as_fd(), &mut moved)?
+        {
+            top.entries.push((name, true));
+        }
+    }
+    Ok(())
+}
+
+impl Level {
+    /// Opens a folder and reads its names; `None` when it is gone.
+    fn open(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Level>> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let open = || openat(parent, name, flags, Mode::empty());
+        let opened = match open() {
+            Err(Errno::EACCES) => {
+                allow_inside(parent);
+                allow(parent, name);
+                open()
+            }
+            other => other,
+        };
+        let mut folder = match opened {
+            Err(Errno::ENOENT) => return Ok(None),
+            other => Dir::from_fd(other?)?,
+        };
+        let mut entries = Vec::new();
+        for entry in folder.iter() {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                entries.push((name.to_owned(), entry.file_type() == Some(Type::Directory)));
+            }
+        }
+        Ok(Some(Level { name: name.to_owned(), folder, entries }))
+    }
+}
+
+/// Removes a name that is thought not to be a folder's; `false` when it is one after all.
+fn unlink(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
+    match with_rights(folder, || unlinkat(folder, name, UnlinkatFlags::NoRemoveDir)) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(true),
+        Err(Errno::EISDIR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes an empty folder; `false` when it is not empty.
+fn remove_empty(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
+    match with_rights(parent, || unlinkat(parent, name, UnlinkatFlags::RemoveDir)) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(true),
+        Err(Errno::ENOTEMPTY | Errno::EEXIST) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Moves a folder to the top under a name that is free; `None` when it is gone.
+fn move_up(
+    parent: BorrowedFd<'_>,
+    name: &OsStr,
+    top: BorrowedFd<'_>,
+    moved: &mut u64,
+) -> io::Result<Option<OsString>> {
+    let mut is_allowed = false;
+    loop {
+        *moved += 1;
+        let free = OsString::from(format!(".moved-{moved}"));
+        match renameat(parent, name, top, free.as_os_str()) {
+            Ok(()) => return Ok(Some(free)),
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::ENOTDIR) => {}
+            // Both folders are written to, and so is the one that moves: it holds the way to its parent.
+            Err(Errno::EACCES) if !is_allowed => {
+                is_allowed = true;
+                allow_inside(parent);
+                allow_inside(top);
+                allow(parent, name);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Does something in a folder, and once more with the rights that it may lack.
+fn with_rights(folder: BorrowedFd<'_>, call: impl Fn() -> nix::Result<()>) -> nix::Result<()> {
+    match call() {
+        Err(Errno::EACCES) => {
+            allow_inside(folder);
+            call()
+        }
+        other => other,
+    }
+}
+
+/// Gives the owner all rights on an open folder. Whether that succeeds shows in what is tried next.
+fn allow_inside(folder: BorrowedFd<'_>) {
+    let _ = fchmod(folder, Mode::S_IRWXU);
+}
+
+/// Gives the owner all rights on a folder in another, never through a symbolic link.
+fn allow<P: ?Sized + NixPath>(parent: BorrowedFd<'_>, name: &P) {
+    let _ = fchmodat(parent, name, Mode::S_IRWXU, FchmodatFlags::NoFollowSymlink);
+}
