@@ -1,2 +1,27 @@
-//! The buildbook program: the batch runner and the operator's commands
-fn main() {}
+//! The `buildbook` program.
+#![expect(clippy::print_stderr, reason = "a program prints; the libraries do not")]
+
+mod args;
+mod commands;
+mod context;
+mod failure;
+mod output;
+mod plan;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // Read before any thread is started: afterwards the time zone cannot be asked for safely.
+    let utc_offset = time::UtcOffset::current_local_offset().unwrap_or(time::UtcOffset::UTC);
+    let arguments = args::Arguments::parse();
+    match commands::dispatch(&arguments, utc_offset) {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            eprintln!("buildbook: {failure}");
+            failure.status().into()
+        }
+    }
+}

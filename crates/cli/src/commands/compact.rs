@@ -1,0 +1,79 @@
+//! `compact`: shorter histories that still tell every change.
+
+use buildbook::history::{Compacted, Retention};
+use buildbook::layout::PackageId;
+use serde::Serialize;
+
+use crate::args;
+use crate::context::{self, Context};
+use crate::failure::{Outcome, Status};
+use crate::output;
+
+#[derive(Serialize)]
+struct Document {
+    packages: Vec<Row>,
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    package: PackageId,
+    lines_before: usize,
+    lines_after: usize,
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
+    let history = context.history()?;
+    let mut problems = Vec::new();
+    let packages = if arguments.packages.is_empty() {
+        let listed = history.packages()?;
+        problems.extend(super::lines(&listed.problems));
+        listed.packages
+    } else {
+        arguments.packages.iter().map(|name| context::package(name)).collect::<Result<_, _>>()?
+    };
+    let retention =
+        Retention { max_entries: arguments.max_entries, ..Retention::days(arguments.max_age_days) };
+    let (mut rows, mut failed) = (Vec::new(), false);
+    for package in packages {
+        // One package that cannot be compacted does not stop the others.
+        match history.compact(&package, &retention, context.now) {
+            Ok(compacted) => {
+                problems.extend(compacted.problems.iter().map(|problem| format!("{package}: {problem}")));
+                rows.push(row(package, &compacted));
+            }
+            Err(error) => {
+                failed = true;
+                problems.push(format!("{:#}", anyhow::Error::new(error)));
+            }
+        }
+    }
+    if context.json {
+        output::json(&Document { packages: rows, problems })?;
+    } else {
+        let lines = |of: fn(&Row) -> usize| rows.iter().map(of).sum::<usize>();
+        let bytes = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
+        output::text(&format!(
+            "{} packages: {} of {} lines kept, {} of {}",
+            rows.len(),
+            lines(|row| row.lines_after),
+            lines(|row| row.lines_before),
+            output::size(bytes(|row| row.bytes_after)),
+            output::size(bytes(|row| row.bytes_before)),
+        ))?;
+        output::problems(&problems);
+    }
+    Ok(if failed { Status::BadBook } else { Status::Done })
+}
+
+fn row(package: PackageId, compacted: &Compacted) -> Row {
+    Row {
+        package,
+        lines_before: compacted.lines_before,
+        lines_after: compacted.lines_after,
+        bytes_before: compacted.bytes_before,
+        bytes_after: compacted.bytes_after,
+    }
+}

@@ -1,0 +1,293 @@
+//! `fsck`: whether the book is sound, and what can be mended without losing anything.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use buildbook::atomic_swap::{Durability, find_leftovers, recover, replace_symlink};
+use buildbook::build_lock::BuildLocks;
+use buildbook::layout::{LogTree, PlatformTree, RunId};
+use buildbook::runlog::{RunLog, RunState};
+use buildbook::{progress, status_index};
+use serde::Serialize;
+
+use crate::args;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, Status};
+use crate::output::{self, Table};
+
+#[derive(Serialize)]
+struct Document {
+    findings: Vec<Finding>,
+    checked: Checked,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    level: Level,
+    path: PathBuf,
+    what: String,
+    repaired: bool,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    /// As it should be after a crash or an interruption. Nothing has to be done.
+    Note,
+    /// Something cannot be read, or leads nowhere.
+    Fault,
+}
+
+#[derive(Default, Serialize)]
+struct Checked {
+    platforms: usize,
+    packages: usize,
+    entries: usize,
+    runs: usize,
+}
+
+/// The checks of one book.
+struct Check<'a> {
+    context: &'a Context,
+    repair: bool,
+    /// While a run is in progress, what it has not finished is no leftover.
+    busy: bool,
+    document: Document,
+}
+
+pub(super) fn run(context: &Context, arguments: &args::Fsck) -> Outcome {
+    let document = Document { findings: Vec::new(), checked: Checked::default() };
+    let mut check = Check { context, repair: arguments.repair, busy: false, document };
+    // The runs come first: they tell whether the rest is being written.
+    check.runs()?;
+    check.locks();
+    for platform in context.platforms()? {
+        check.document.checked.platforms += 1;
+        check.platform(&context.book.platform(&platform))?;
+    }
+    let document = check.document;
+    let open = document.findings.iter().any(|finding| finding.level == Level::Fault && !finding.repaired);
+    if context.json {
+        output::json(&document)?;
+    } else {
+        output::text(&document.to_string())?;
+    }
+    Ok(if open { Status::Failed } else { Status::Done })
+}
+
+impl Check<'_> {
+    fn find(&mut self, level: Level, path: &Path, what: impl Into<String>, repaired: bool) {
+        self.document.findings.push(Finding { level, path: path.to_owned(), what: what.into(), repaired });
+    }
+
+    fn runs(&mut self) -> Result<(), Failure> {
+        let tree = self.context.book.logs();
+        let run_log = self.context.run_log();
+        let found = run_log.runs()?;
+        self.document.checked.runs = found.runs.len();
+        self.busy = found.runs.iter().any(|run| run.state == RunState::InProgress);
+        for problem in &found.problems {
+            self.find(Level::Fault, &tree.runs(), problem.to_string(), false);
+        }
+        for run in &found.runs {
+            self.run(&run_log, &tree, &run.id, run.state);
+        }
+        self.latest(&run_log, &tree);
+        self.leftovers(tree.path());
+        Ok(())
+    }
+
+    fn run(&mut self, run_log: &RunLog, tree: &LogTree, id: &RunId, state: RunState) {
+        let run = tree.run(id);
+        let reads = [
+            run_log.summary(id).err().map(|error| (run.summary(), error.to_string())),
+            run_log.plan(id).err().map(|error| (run.plan(), error.to_string())),
+            run_log.dag(id).err().map(|error| (run.dag(), error.to_string())),
+        ];
+        for (path, what) in reads.into_iter().flatten() {
+            self.find(Level::Fault, &path, what, false);
+        }
+        match run_log.events(id) {
+            Ok(events) => {
+                for problem in &events.problems {
+                    self.find(Level::Fault, &run.events(), problem.to_string(), false);
+                }
+            }
+            Err(error) => self.find(Level::Fault, &run.events(), error.to_string(), false),
+        }
+        if state != RunState::InProgress {
+            self.leftovers(run.path());
+            self.leftovers(&run.build_logs());
+        }
+        if state == RunState::Interrupted {
+            let stale = run.progress().exists();
+            let repaired = stale && self.repair && progress::delete(run.path()).is_ok();
+            let what = if stale {
+                "the run was interrupted, and its progress stayed"
+            } else {
+                "the run was interrupted"
+            };
+            self.find(Level::Note, run.path(), what, repaired);
+        }
+    }
+
+    /// `latest` must name a finished run.
+    fn latest(&mut self, run_log: &RunLog, tree: &LogTree) {
+        let fault = match run_log.latest() {
+            Ok(None) => return,
+            Ok(Some(id)) => match run_log.state(&id) {
+                Ok(RunState::Finished) => return,
+                Ok(state) => format!("it names run {id}, which is {state}"),
+                Err(error) => error.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        let newest = run_log.runs().ok().and_then(|found| {
+            found.runs.into_iter().rev().find(|run| run.state == RunState::Finished).map(|run| run.id)
+        });
+        let repaired = self.repair
+            && newest.is_some_and(|id| {
+                replace_symlink(&LogTree::latest_target(&id), &tree.latest(), Durability::Synced).is_ok()
+            });
+        self.find(Level::Fault, &tree.latest(), fault, repaired);
+    }
+
+    fn locks(&mut self) {
+        let folder = self.context.book.locks();
+        let locks = BuildLocks::at(&folder);
+        match locks.list_active() {
+            Ok(active) => {
+                for problem in &active.problems {
+                    self.find(Level::Fault, &folder, problem.to_string(), false);
+                }
+            }
+            Err(error) => self.find(Level::Fault, &folder, error.to_string(), false),
+        }
+        if self.repair {
+            match locks.cleanup_stale(Duration::ZERO, self.context.now) {
+                Ok(cleaned) => {
+                    for path in &cleaned.removed {
+                        self.find(Level::Note, path, "a lock file that nobody held", true);
+                    }
+                }
+                Err(error) => self.find(Level::Fault, &folder, error.to_string(), false),
+            }
+        }
+    }
+
+    fn platform(&mut self, tree: &PlatformTree) -> Result<(), Failure> {
+        self.leftovers(tree.path());
+        let history = buildbook::history::History::at(tree.packages());
+        let listed = history.packages()?;
+        for problem in &listed.problems {
+            self.find(Level::Fault, tree.packages().path(), problem.to_string(), false);
+        }
+        for package in &listed.packages {
+            self.document.checked.packages += 1;
+            let path = tree.packages().history(package);
+            match history.read(package) {
+                Ok(reading) => {
+                    self.document.checked.entries += reading.entries.len();
+                    for problem in &reading.problems {
+                        self.find(Level::Fault, &path, problem.to_string(), false);
+                    }
+                }
+                Err(error) => self.find(Level::Fault, &path, error.to_string(), false),
+            }
+            self.leftovers(&tree.packages().package(package));
+        }
+        self.index(tree);
+        Ok(())
+    }
+
+    fn index(&mut self, tree: &PlatformTree) {
+        match status_index::read(tree.path()) {
+            Ok(Some(_)) => {}
+            Ok(None) => self.find(
+                Level::Note,
+                &tree.status(),
+                "there is no index; `buildbook index` makes one",
+                false,
+            ),
+            Err(error) => {
+                // One of a newer program is left to it.
+                let too_new = matches!(error, status_index::Error::TooNew { .. });
+                let repaired = self.repair && !too_new && self.make_index(tree).is_ok();
+                self.find(Level::Fault, &tree.status(), error.to_string(), repaired);
+            }
+        }
+    }
+
+    fn make_index(&self, tree: &PlatformTree) -> Result<(), Failure> {
+        let history = buildbook::history::History::at(tree.packages());
+        let run = super::standing::newest_run(self.context)?;
+        let generated = status_index::generate(&history, &run, None, self.context.now)?;
+        Ok(status_index::write(tree.path(), &generated.status, Durability::Synced)?)
+    }
+
+    /// What writers that died left in a folder.
+    fn leftovers(&mut self, folder: &Path) {
+        let found = match find_leftovers(folder) {
+            Ok(found) => found,
+            Err(error) => return self.find(Level::Fault, folder, error.to_string(), false),
+        };
+        if found.is_empty() {
+            return;
+        }
+        if self.repair {
+            match recover(folder) {
+                Ok(recovery) => {
+                    for path in recovery.removed.iter().chain(&recovery.finished).chain(&recovery.restored) {
+                        self.find(Level::Note, path, "left by a writer that died", true);
+                    }
+                    for problem in &recovery.problems {
+                        self.find(Level::Fault, folder, problem.to_string(), false);
+                    }
+                }
+                Err(error) => self.find(Level::Fault, folder, error.to_string(), false),
+            }
+        } else if !self.busy {
+            for leftover in found {
+                // A folder that was put aside and whose target is missing is data out of its place.
+                let displaced =
+                    !leftover.target.exists() && leftover.role == buildbook::atomic_swap::Role::Old;
+                let level = if displaced { Level::Fault } else { Level::Note };
+                self.find(level, &leftover.path, "left by a writer that died", false);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new(["LEVEL", "", "PATH", "FINDING"]);
+        for finding in &self.findings {
+            table.row([
+                match finding.level {
+                    Level::Note => "note".to_owned(),
+                    Level::Fault => "FAULT".to_owned(),
+                },
+                if finding.repaired { "repaired".to_owned() } else { String::new() },
+                finding.path.display().to_string(),
+                finding.what.clone(),
+            ]);
+        }
+        if !table.is_empty() {
+            write!(f, "{table}")?;
+        }
+        let faults =
+            self.findings.iter().filter(|finding| finding.level == Level::Fault && !finding.repaired).count();
+        let Checked { platforms, packages, entries, runs } = &self.checked;
+        writeln!(
+            f,
+            "{runs} runs, {platforms} platforms, {packages} packages, {entries} entries: {}",
+            match faults {
+                0 => "the book is sound".to_owned(),
+                1 => "1 fault".to_owned(),
+                faults => format!("{faults} faults"),
+            }
+        )
+    }
+}

@@ -1,0 +1,183 @@
+//! `gc`: what on disk can go.
+
+use std::time::Duration;
+
+use buildbook::build_lock::{BuildLocks, list_active_layers};
+use buildbook::gc::{
+    GcResult, Item, LayerPlan, Policy, Roots, UniversePlan, execute_layers, execute_universes, plan_all,
+};
+use buildbook::history::{Entry, History};
+use buildbook::layout::{Kind, PlatformTree, RunId};
+use buildbook::runlog::{RunLog, RunRetention, RunState};
+use serde::Serialize;
+
+use crate::args;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, Status};
+use crate::output::{self, Table};
+
+#[derive(Serialize)]
+struct Plans<'a> {
+    layers: &'a LayerPlan,
+    universes: &'a UniversePlan,
+    bytes_to_free: u64,
+    runs: Vec<RunId>,
+}
+
+#[derive(Serialize)]
+struct Results<'a> {
+    layers: &'a GcResult,
+    universes: &'a GcResult,
+    bytes_freed: u64,
+    runs_removed: Vec<RunId>,
+}
+
+pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
+    let tree = context.platform_tree()?;
+    let roots = roots(context, &tree)?;
+    let policy = Policy {
+        min_age: Duration::from_secs(u64::from(arguments.min_age_days) * 86_400),
+        ..Policy::default()
+    };
+    let retention = RunRetention {
+        keep_newest: arguments.keep_runs,
+        min_age: arguments.keep_runs.map(|_| policy.min_age),
+    };
+    let (layers, universes) = plan_all(&tree, &context.book.html(), &roots, &policy, context.now);
+    // Both are decided before anything goes: what cannot be read stops the whole, and is named.
+    let (layers, universes) = (layers?, universes?);
+    if arguments.dry_run {
+        let runs = context.run_log().prunable(&retention, context.now)?;
+        return dry_run(context, &layers, &universes, runs);
+    }
+    let layers = execute_layers(&layers)?;
+    let universes = execute_universes(&universes)?;
+    // Last, because runs say which layers are needed.
+    let pruned = context.run_log().prune(&retention, context.now)?;
+    let bytes_freed = layers.bytes_freed + universes.bytes_freed;
+    let mut problems: Vec<String> =
+        layers.problems.iter().chain(&universes.problems).map(ToString::to_string).collect();
+    problems.extend(super::lines(&pruned.problems));
+    if context.json {
+        let runs_removed = pruned.removed;
+        output::json(&Results { layers: &layers, universes: &universes, bytes_freed, runs_removed })?;
+    } else {
+        let mut text = String::new();
+        for (what, result) in [("layers", &layers), ("universes", &universes)] {
+            for skipped in &result.skipped {
+                text.push_str(&format!(
+                    "stays after all: {}: {}\n",
+                    output::one_line(&skipped.name),
+                    skipped.reason
+                ));
+            }
+            text.push_str(&format!(
+                "{what}: {} removed, {} kept\n",
+                result.removed.len(),
+                result.kept + result.skipped.len()
+            ));
+        }
+        if arguments.keep_runs.is_some() {
+            text.push_str(&format!("runs: {} removed\n", pruned.removed.len()));
+        }
+        text.push_str(&format!("{} freed\n", output::size(bytes_freed)));
+        output::text(&text)?;
+        output::problems(&problems);
+    }
+    Ok(if problems.is_empty() { Status::Done } else { Status::BadBook })
+}
+
+fn dry_run(context: &Context, layers: &LayerPlan, universes: &UniversePlan, runs: Vec<RunId>) -> Outcome {
+    let bytes_to_free = layers.bytes_to_free() + universes.bytes_to_free();
+    if context.json {
+        output::json(&Plans { layers, universes, bytes_to_free, runs })?;
+        return Ok(Status::Done);
+    }
+    let mut table = Table::new(["", "NAME", "BYTES", "LAST USED", "REASON"]);
+    for item in layers.items.iter().chain(&universes.items) {
+        table.row(row(item));
+    }
+    let goes = layers.removals().chain(universes.removals()).count();
+    let total = layers.items.len() + universes.items.len();
+    for run in &runs {
+        let reason = "older than the runs that are kept".to_owned();
+        table.row([
+            "goes".to_owned(),
+            format!("run {run}"),
+            String::new(),
+            run.started().to_string(),
+            reason,
+        ]);
+    }
+    let summary = format!("{goes} of {total} would go, {} would be freed\n", output::size(bytes_to_free));
+    output::text(&if table.is_empty() { summary } else { format!("{table}{summary}") })?;
+    output::problems(&layers.problems);
+    output::problems(&universes.problems);
+    Ok(Status::Done)
+}
+
+fn row(item: &Item) -> [String; 5] {
+    [
+        if item.goes() { "goes" } else { "stays" }.to_owned(),
+        item.name.clone(),
+        item.bytes.to_string(),
+        item.last_used.map(|time| time.to_string()).unwrap_or_default(),
+        item.decision.to_string(),
+    ]
+}
+
+/// What the book says is needed. If a part of it cannot be read, what that part needs is unknown, and nothing
+/// may go.
+fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
+    let mut roots = Roots::new();
+    needed_by_runs(&context.run_log(), &mut roots)?;
+    needed_by_histories(&History::at(tree.packages()), &mut roots)?;
+    for lock in BuildLocks::at(context.book.locks()).list_active()?.locks {
+        roots.extend(lock.layer_name);
+    }
+    for lock in list_active_layers(tree.path())?.locks {
+        roots.insert(lock.layer.as_str());
+    }
+    Ok(roots)
+}
+
+/// All nodes of the newest finished run, and of the runs since, which may go on or be resumed.
+fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
+    for run in run_log.runs()?.runs.into_iter().rev() {
+        let structure = run_log.dag_structure(&run.id)?;
+        if let Some(problem) = structure.problems.first() {
+            let path = run_log.tree().run(&run.id).dag_structure();
+            return Err(anyhow::anyhow!(
+                "what run {} needs is not known, so nothing is removed: {}: {problem}",
+                run.id,
+                path.display()
+            )
+            .into());
+        }
+        let says_something = !structure.nodes.is_empty();
+        roots.extend(structure.nodes.into_iter().map(|node| node.hash));
+        if run.state == RunState::Finished && says_something {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What every package stands on: its newest blessed and its newest good build, and the same for documentation.
+fn needed_by_histories(history: &History, roots: &mut Roots) -> Result<(), Failure> {
+    for package in history.packages()?.packages {
+        let entries = history.read(&package)?.entries;
+        for kind in [Kind::Build, Kind::Doc] {
+            let of_kind = || entries.iter().filter(|entry| entry.category.kind() == kind);
+            let good = |entry: &&Entry| entry.category.is_success();
+            let newest = [
+                of_kind().next(),
+                of_kind().find(|entry| entry.blessed),
+                of_kind().find(good),
+                of_kind().filter(|entry| entry.blessed).find(good),
+            ];
+            roots.extend(newest.into_iter().flatten().map(|entry| entry.build_hash.as_str()));
+        }
+    }
+    Ok(())
+}

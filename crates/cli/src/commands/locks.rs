@@ -1,0 +1,83 @@
+//! `locks`: the builds in progress, and lock files that nobody needs.
+
+use std::time::Duration;
+
+use buildbook::build_lock::{BuildLocks, LockInfo};
+use serde::Serialize;
+
+use crate::args::{self, LockAction};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, Status};
+use crate::output::{self, Table};
+
+#[derive(Serialize)]
+struct Document {
+    locks: Vec<LockInfo>,
+    problems: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, arguments: &args::Locks) -> Outcome {
+    match arguments.action {
+        Some(LockAction::Clean { min_age_s }) => clean(context, Duration::from_secs(min_age_s)),
+        None => list(context),
+    }
+}
+
+fn list(context: &Context) -> Outcome {
+    if context.json {
+        let active = BuildLocks::at(context.book.locks()).list_active()?;
+        output::json(&Document { problems: super::lines(&active.problems), locks: active.locks })?;
+        return Ok(Status::Done);
+    }
+    let table = table(context)?;
+    output::text(if table.is_empty() { "no build is in progress" } else { &table })?;
+    Ok(Status::Done)
+}
+
+/// The builds in progress; empty when there are none.
+pub(super) fn table(context: &Context) -> Result<String, Failure> {
+    let active = BuildLocks::at(context.book.locks()).list_active()?;
+    output::problems(&active.problems);
+    let mut table = Table::new(["STAGE", "PACKAGE", "SINCE", "PID", "RUN", "LAYER", "LOG"]);
+    for lock in &active.locks {
+        table.row([
+            lock.stage.to_string(),
+            match &lock.version {
+                Some(version) => format!("{}.{version}", lock.package),
+                None => lock.package.clone(),
+            },
+            lock.start_time
+                .map(|start| format!("{} ago", output::duration(context.now.since(start))))
+                .unwrap_or_default(),
+            lock.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            lock.run.as_ref().map(ToString::to_string).unwrap_or_default(),
+            lock.layer_name.clone().unwrap_or_default(),
+            lock.temp_log_path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+        ]);
+    }
+    Ok(if table.is_empty() { String::new() } else { table.to_string() })
+}
+
+fn clean(context: &Context, min_age: Duration) -> Outcome {
+    let cleaned = BuildLocks::at(context.book.locks()).cleanup_stale(min_age, context.now)?;
+    if context.json {
+        output::json(&serde_json::json!({
+            "removed": cleaned.removed,
+            "kept": cleaned.kept,
+            "problems": super::lines(&cleaned.problems),
+        }))?;
+    } else {
+        for path in &cleaned.removed {
+            output::text(&format!("removed {}", output::one_line(&path.display().to_string())))?;
+        }
+        for kept in &cleaned.kept {
+            output::text(&format!(
+                "kept    {}: {}",
+                output::one_line(&kept.path.display().to_string()),
+                kept.reason
+            ))?;
+        }
+        output::problems(&cleaned.problems);
+    }
+    Ok(if cleaned.problems.is_empty() { Status::Done } else { Status::BadBook })
+}

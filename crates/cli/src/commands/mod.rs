@@ -1,0 +1,73 @@
+//! The operator's commands, a file each.
+
+mod classify;
+mod compact;
+mod diff;
+mod fsck;
+mod gc;
+mod history;
+mod index;
+mod locks;
+mod log;
+mod notify;
+mod progress;
+mod runs;
+mod standing;
+mod status;
+mod why;
+
+use buildbook::status_index::Change;
+
+use crate::args::{Arguments, Command};
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::output::Table;
+
+pub(crate) fn dispatch(arguments: &Arguments, utc_offset: time::UtcOffset) -> Outcome {
+    let context = Context::new(arguments, utc_offset)?;
+    match &arguments.command {
+        Command::Run(arguments) => return crate::run::run(&context, arguments),
+        Command::Classify(arguments) => return classify::run(&context, arguments),
+        Command::Notify(arguments) => return notify::run(&context, arguments),
+        _ => context.must_exist()?,
+    }
+    match &arguments.command {
+        Command::Run(_) | Command::Classify(_) | Command::Notify(_) => unreachable!("handled above"),
+        Command::Status => status::run(&context),
+        Command::Packages(arguments) => standing::packages(&context, arguments),
+        Command::Failures(arguments) => standing::failures(&context, arguments),
+        Command::History(arguments) => history::run(&context, arguments),
+        Command::Log(arguments) => log::run(&context, arguments),
+        Command::Why(arguments) => why::run(&context, arguments),
+        Command::Runs(arguments) => runs::list(&context, arguments),
+        Command::Show(arguments) => runs::show(&context, arguments),
+        Command::Diff(arguments) => diff::run(&context, arguments),
+        Command::Progress(arguments) => progress::run(&context, arguments),
+        Command::Locks(arguments) => locks::run(&context, arguments),
+        Command::Index(arguments) => index::run(&context, arguments),
+        Command::Compact(arguments) => compact::run(&context, arguments),
+        Command::Gc(arguments) => gc::run(&context, arguments),
+        Command::Fsck(arguments) => fsck::run(&context, arguments),
+    }
+}
+
+/// Changes as `run`, `status` and `index` show them.
+pub(crate) fn change_table(changes: &[Change]) -> Table {
+    let mut table = Table::new(["  PACKAGE", "KIND", "WHAT", "FROM", "TO", ""]);
+    for change in changes {
+        table.row([
+            format!("  {}", change.package),
+            change.kind.to_string(),
+            change.what.map(|what| what.as_str().replace('_', " ")).unwrap_or_default(),
+            change.from_status.to_string(),
+            change.to_status.to_string(),
+            if change.blessed { "blessed".to_owned() } else { String::new() },
+        ]);
+    }
+    table
+}
+
+/// Problems as text, for JSON documents.
+fn lines<P: std::fmt::Display>(problems: &[P]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,121 @@
+//! Which book, which platform, and where they are.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use buildbook::history::History;
+use buildbook::layout::{Book, PackageId, Platform, PlatformTree, RunId, Timestamp};
+use buildbook::runlog::RunLog;
+
+use crate::args::Arguments;
+use crate::failure::Failure;
+
+/// What every command starts from.
+pub(crate) struct Context {
+    pub(crate) book: Book,
+    pub(crate) json: bool,
+    pub(crate) now: Timestamp,
+    pub(crate) utc_offset: time::UtcOffset,
+    platform: Option<String>,
+}
+
+impl Context {
+    pub(crate) fn new(arguments: &Arguments, utc_offset: time::UtcOffset) -> Result<Context, Failure> {
+        // A folder that is changed to later must not move the book.
+        let root = std::path::absolute(&arguments.root)
+            .with_context(|| format!("cannot tell where {} is", arguments.root.display()))
+            .map_err(Failure::usage)?;
+        Ok(Context {
+            book: Book::at(root),
+            json: arguments.json,
+            now: Timestamp::now(),
+            utc_offset,
+            platform: arguments.platform.clone(),
+        })
+    }
+
+    /// A command that reads needs a book to be there.
+    pub(crate) fn must_exist(&self) -> Result<(), Failure> {
+        let root = self.book.path();
+        match std::fs::metadata(root) {
+            Ok(metadata) if metadata.is_dir() => Ok(()),
+            Ok(_) => Err(anyhow::anyhow!("{} is not a folder", root.display()).into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(anyhow::anyhow!("there is no book at {}; `buildbook run` begins one", root.display())
+                    .into())
+            }
+            Err(error) => Err(anyhow::Error::new(error)
+                .context(format!("cannot read the book at {}", root.display()))
+                .into()),
+        }
+    }
+
+    pub(crate) fn run_log(&self) -> RunLog {
+        RunLog::at(self.book.logs()).with_utc_offset(self.utc_offset)
+    }
+
+    pub(crate) fn history(&self) -> Result<History, Failure> {
+        Ok(History::at(self.platform_tree()?.packages()))
+    }
+
+    pub(crate) fn platform_tree(&self) -> Result<PlatformTree, Failure> {
+        Ok(self.book.platform(&self.platform()?))
+    }
+
+    /// The platform that was asked for, else the only one of the book, else this machine's.
+    pub(crate) fn platform(&self) -> Result<Platform, Failure> {
+        if let Some(name) = &self.platform {
+            return name.parse().map_err(Failure::usage);
+        }
+        let mut found = self.platforms()?;
+        match (found.pop(), found.is_empty()) {
+            (Some(only), true) => Ok(only),
+            _ => Ok(this_machine()),
+        }
+    }
+
+    /// The platforms of the book: folders of its root that hold histories or an index.
+    pub(crate) fn platforms(&self) -> Result<Vec<Platform>, Failure> {
+        let root = self.book.path();
+        let entries = match std::fs::read_dir(root) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(|| format!("cannot read the folder {}", root.display()))?,
+        };
+        let mut platforms: Vec<Platform> = entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|platform| {
+                let tree = self.book.platform(platform);
+                tree.packages().path().is_dir() || tree.status().is_file()
+            })
+            .collect();
+        platforms.sort();
+        Ok(platforms)
+    }
+}
+
+/// A package as the user spelled it.
+pub(crate) fn package(name: &str) -> Result<PackageId, Failure> {
+    name.parse().map_err(Failure::usage)
+}
+
+/// A run as the user spelled it: `latest`, an id, or the beginning of one.
+pub(crate) fn resolve_run(run_log: &RunLog, selector: &str) -> Result<RunId, Failure> {
+    run_log.resolve(selector).map_err(Failure::failed)
+}
+
+/// `debian-12-x86_64`: what the system calls itself, and the processor.
+fn this_machine() -> Platform {
+    let release = ["/etc/os-release", "/usr/lib/os-release"]
+        .into_iter()
+        .find_map(|path| std::fs::read_to_string(Path::new(path)).ok())
+        .unwrap_or_default();
+    let field = |key: &str| {
+        let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        let word: String = line.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
+        (!word.is_empty()).then_some(word)
+    };
+    let system = field("ID").unwrap_or_else(|| std::env::consts::OS.to_owned());
+    let words = [Some(system), field("VERSION_ID"), Some(std::env::consts::ARCH.to_owned())];
+    let name = words.into_iter().flatten().collect::<Vec<_>>().join("-");
+    name.parse().unwrap_or_else(|_| "unknown".parse().expect("a word of letters is a valid platform"))
+}

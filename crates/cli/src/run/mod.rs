@@ -1,0 +1,223 @@
+//! The main job: build every target of a plan, and keep the whole book while doing so.
+
+mod build;
+mod display;
+mod estimate;
+mod execute;
+mod interrupt;
+mod layer;
+mod progress;
+mod queue;
+mod record;
+mod report;
+
+use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use buildbook::atomic_swap;
+use buildbook::layout::Timestamp;
+use buildbook::runlog::{Counts, Dag, Failure as RunFailure, Node, Plan as RunPlan, Solve};
+use buildbook::status_index;
+
+use crate::args;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, Status};
+use crate::plan::{self, Plan};
+use build::Batch;
+use display::Display;
+use estimate::Estimate;
+use execute::Supervisor;
+use queue::{Job, Queue};
+use record::Recorder;
+use report::Report;
+
+/// How one target ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Verdict {
+    /// Its command succeeded.
+    Built,
+    /// Its layer was there already.
+    FromLayer,
+    /// Its command failed.
+    Failed(Cause),
+    /// It was not tried, because a target that it needs, directly or not, failed.
+    Blocked {
+        /// The target that failed.
+        root: usize,
+    },
+    /// The run was interrupted before it ended. Nothing is recorded of it.
+    Abandoned,
+}
+
+/// Why a command failed.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Cause {
+    /// See `buildbook classify`.
+    pub(crate) category: String,
+    /// The line that decided, or a sentence where no line did.
+    pub(crate) message: Option<String>,
+    /// The number of the line in the log, from 1.
+    pub(crate) line: Option<u64>,
+}
+
+impl Verdict {
+    fn is_good(&self) -> bool {
+        matches!(self, Verdict::Built | Verdict::FromLayer)
+    }
+}
+
+pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
+    let platform = context.platform()?;
+    // Nothing is touched before the whole plan is known to be good.
+    let plan = plan::read(&arguments.plan, &platform).map_err(Failure::usage)?;
+    let jobs = arguments
+        .jobs
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
+    let tree = context.book.platform(&platform);
+    buildbook::fsio::create_folders(tree.path())?;
+    let recovery = atomic_swap::recover(tree.path())?;
+    crate::output::problems(&recovery.problems);
+
+    let started = Instant::now();
+    let previous = match status_index::read(tree.path()) {
+        Ok(previous) => previous,
+        // A broken index is made anew at the end; one of a newer program is not, and that is found out now.
+        Err(error @ status_index::Error::TooNew { .. }) => return Err(error.into()),
+        Err(error) => {
+            eprintln!("buildbook: the index will be made anew: {error}");
+            None
+        }
+    };
+    let run = context.run_log().start_run(context.now)?;
+    let good_before = layer::good_layers(&tree, &plan);
+    run.write_solve(&Solve { solved: count(plan.targets.len()), failed: 0 }, context.now)?;
+    run.write_plan(&RunPlan { targets: count(plan.targets.len()), ..RunPlan::default() }, context.now)?;
+    let cached = good_before.iter().filter(|good| **good).count();
+    let dag = Dag {
+        build_nodes: count(plan.targets.len()),
+        cached: count(cached),
+        need_build: count(plan.targets.len() - cached),
+    };
+    run.write_dag(&dag, context.now)?;
+    run.write_dag_structure(&nodes(&plan))?;
+
+    let estimate = Estimate::new(&plan, &good_before, jobs, &context.run_log());
+    let display = Display::new(&plan, estimate);
+    let recorder = Recorder::new(context, &tree, &plan, &run)?;
+    let supervisor = Supervisor::default();
+    let queue = Queue::new(&plan);
+    let broken: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    let batch = Batch {
+        plan: &plan,
+        tree: &tree,
+        locks: buildbook::build_lock::BuildLocks::at(context.book.locks()),
+        run: &run,
+        supervisor: &supervisor,
+        display: &display,
+    };
+    let signals = interrupt::listen().context("cannot listen for signals")?;
+    std::thread::scope(|scope| {
+        let ending = interrupt::CloseOnDrop(signals.handle());
+        scope.spawn(|| interrupt::pass_on(signals, &supervisor, &queue));
+        scope.spawn(|| supervisor.watch());
+        scope.spawn(|| recorder.progress().keep());
+        let workers: Vec<_> = (0..jobs.min(plan.targets.len()))
+            .map(|_| {
+                scope.spawn(|| {
+                    while let Some(job) = queue.next() {
+                        if let Err(error) = work(&batch, &recorder, &queue, job) {
+                            broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                            // The book cannot be kept any more, so nothing more is begun.
+                            queue.stop();
+                            supervisor.interrupt();
+                        }
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            // A worker's panic is passed on by the scope.
+            let _ = worker.join();
+        }
+        supervisor.close();
+        recorder.progress().close();
+        drop(ending);
+    });
+    display.finish();
+    recorder.progress().remove();
+
+    let verdicts = queue.into_verdicts();
+    let now = Timestamp::now();
+    let generated = status_index::generate(&context.history()?, run.id(), previous.as_ref(), now)?;
+    let index_written = status_index::write(tree.path(), &generated.status, atomic_swap::Durability::Synced);
+    let report = Report::new(&plan, run.id().clone(), verdicts, generated, started.elapsed());
+    if let Some(error) = broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error.context("the run was stopped, because the book could not be kept").into());
+    }
+    index_written?;
+    // A run that was interrupted has no summary, and `latest` does not name it.
+    if report.is_complete() {
+        run.finish_run(counts(&report), now).map_err(|failed| failed.error)?;
+    }
+    if context.json {
+        crate::output::json(&report)?;
+    } else {
+        crate::output::text(&report.to_string())?;
+    }
+    crate::output::problems(report.problems());
+    Ok(if report.is_good() { Status::Done } else { Status::Failed })
+}
+
+/// Sees one target through, and records how it ended.
+fn work(batch: &Batch<'_>, recorder: &Recorder<'_>, queue: &Queue<'_>, job: Job) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let verdict = match job.blocked_by {
+        Some(root) => Ok(Verdict::Blocked { root }),
+        None => batch.build(job.position),
+    };
+    let recorded = verdict.and_then(|verdict| {
+        recorder.record(job.position, &verdict, started.elapsed())?;
+        Ok(verdict)
+    });
+    let (verdict, result) = match recorded {
+        Ok(verdict) => (verdict, Ok(())),
+        Err(error) => (Verdict::Abandoned, Err(error)),
+    };
+    batch.display.ended(job.position, &verdict, started.elapsed());
+    queue.end(job.position, verdict);
+    result
+}
+
+fn nodes(plan: &Plan) -> Vec<Node> {
+    let hash = |position: &usize| plan.targets.get(*position).map(|target| target.hash.to_string());
+    plan.targets
+        .iter()
+        .map(|target| Node {
+            hash: target.hash.to_string(),
+            pkg: target.package.clone(),
+            deps: target.deps.iter().filter_map(hash).collect(),
+        })
+        .collect()
+}
+
+fn counts(report: &Report) -> Counts {
+    Counts {
+        targets_requested: count(report.targets()),
+        packages_built: count(report.good()),
+        packages_failed: count(report.bad()),
+        docs_generated: 0,
+        failures: report
+            .failed_packages()
+            .map(|(package, category)| RunFailure {
+                package: package.to_string(),
+                error: category.to_owned(),
+            })
+            .collect(),
+    }
+}
+
+fn count(number: usize) -> u64 {
+    number as u64
+}

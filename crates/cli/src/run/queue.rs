@@ -1,0 +1,105 @@
+//! Which target is next.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::Verdict;
+use crate::plan::Plan;
+
+/// Hands out targets whose dependencies have ended, in the order of the plan.
+pub(super) struct Queue<'p> {
+    plan: &'p Plan,
+    dependents: Vec<Vec<usize>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    ready: BTreeSet<usize>,
+    /// For each target, how many of its dependencies have not ended.
+    missing: Vec<usize>,
+    verdicts: Vec<Option<Verdict>>,
+    running: usize,
+    stopped: bool,
+}
+
+/// A target to be seen through.
+pub(super) struct Job {
+    pub(super) position: usize,
+    /// The failed target that it needs, if there is one: then there is nothing to build.
+    pub(super) blocked_by: Option<usize>,
+}
+
+impl<'p> Queue<'p> {
+    pub(super) fn new(plan: &'p Plan) -> Queue<'p> {
+        let missing: Vec<usize> = plan.targets.iter().map(|target| target.deps.len()).collect();
+        let ready = (0..missing.len()).filter(|position| missing[*position] == 0).collect();
+        let verdicts = vec![None; missing.len()];
+        Queue {
+            plan,
+            dependents: plan.dependents(),
+            state: Mutex::new(State { ready, missing, verdicts, running: 0, stopped: false }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Waits for a target; `None` when there will be no more.
+    pub(super) fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(position) = state.ready.pop_first() {
+                state.running += 1;
+                return Some(Job { position, blocked_by: self.root_of_failure(&state, position) });
+            }
+            if state.running == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The root of the first dependency, in the order of the plan, that did not come to a good end.
+    fn root_of_failure(&self, state: &State, position: usize) -> Option<usize> {
+        self.plan.targets[position].deps.iter().find_map(|dep| match &state.verdicts[*dep] {
+            Some(Verdict::Failed(_)) => Some(*dep),
+            Some(Verdict::Blocked { root }) => Some(*root),
+            _ => None,
+        })
+    }
+
+    /// Takes note of how a target ended, and makes those ready that waited for it.
+    pub(super) fn end(&self, position: usize, verdict: Verdict) {
+        let mut state = self.lock();
+        // What depends on a target without an end never becomes ready.
+        if !matches!(verdict, Verdict::Abandoned) {
+            for dependent in &self.dependents[position] {
+                state.missing[*dependent] -= 1;
+                if state.missing[*dependent] == 0 {
+                    state.ready.insert(*dependent);
+                }
+            }
+        }
+        state.verdicts[position] = Some(verdict);
+        state.running -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Hands out nothing more.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// How each target of the plan ended; those that were not reached are abandoned.
+    pub(super) fn into_verdicts(self) -> Vec<Verdict> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Abandoned)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,131 @@
+//! Writing down how each target ended: its history, the run's events, the progress.
+
+use std::time::Duration;
+
+use buildbook::history::{Entry, History};
+use buildbook::layout::{Category, PlatformTree, Timestamp};
+use buildbook::runlog::{Event, EventKind, EventStatus, Run, Via};
+
+use super::Verdict;
+use super::progress::ProgressKeeper;
+use crate::context::Context;
+use crate::output::shortened;
+use crate::plan::{Plan, Target};
+
+/// The longest error text that a history keeps, in characters. The log has it all.
+const ERROR_LIMIT: usize = 500;
+
+/// Keeps the book of one run.
+pub(super) struct Recorder<'a> {
+    plan: &'a Plan,
+    tree: &'a PlatformTree,
+    run: &'a Run,
+    history: History,
+    progress: ProgressKeeper<'a>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(
+        context: &Context,
+        tree: &'a PlatformTree,
+        plan: &'a Plan,
+        run: &'a Run,
+    ) -> anyhow::Result<Recorder<'a>> {
+        let progress = ProgressKeeper::start(context, plan, run)?;
+        Ok(Recorder { plan, tree, run, history: History::at(tree.packages()), progress })
+    }
+
+    /// Writes everything about one target. The history comes first: it is what is kept for years.
+    pub(super) fn record(&self, position: usize, verdict: &Verdict, span: Duration) -> anyhow::Result<()> {
+        if matches!(verdict, Verdict::Abandoned) {
+            return Ok(());
+        }
+        let target = &self.plan.targets[position];
+        let now = Timestamp::now();
+        let entry = self.entry(target, verdict, now);
+        if !matches!(verdict, Verdict::FromLayer) || !self.is_known(target, &entry)? {
+            self.history.append_synced(&target.package, &entry)?;
+        }
+        self.run.log_build_result(&self.event(target, verdict, &entry, span), now)?;
+        self.progress.target_ended(verdict.is_good());
+        Ok(())
+    }
+
+    /// A target that was taken from its layer adds nothing to its history if that ends with the same result:
+    /// histories grow with what happens, not with the number of runs.
+    fn is_known(&self, target: &Target, entry: &Entry) -> anyhow::Result<bool> {
+        let newest = self.history.newest(&target.package, 1)?.entries;
+        Ok(newest.first().is_some_and(|known| {
+            known.build_hash == entry.build_hash
+                && known.status == entry.status
+                && known.category == entry.category
+                && known.blessed == entry.blessed
+        }))
+    }
+
+    fn entry(&self, target: &Target, verdict: &Verdict, now: Timestamp) -> Entry {
+        let root = match verdict {
+            Verdict::Blocked { root } => self.plan.targets.get(*root),
+            _ => None,
+        };
+        let error = match (verdict, root) {
+            (Verdict::Failed(cause), _) => cause.message.as_deref().map(|text| shortened(text, ERROR_LIMIT)),
+            (_, Some(root)) => Some(format!("not built, because {} failed", root.package)),
+            _ => None,
+        };
+        Entry {
+            ts: now.to_string(),
+            run: self.run.id().to_string(),
+            build_hash: target.hash.layer().to_string(),
+            status: if verdict.is_good() { "success" } else { "failure" }.to_owned(),
+            category: category(verdict),
+            compiler: String::new(),
+            blessed: target.blessed,
+            error,
+            failed_dep: root.map(|root| root.package.to_string()),
+            failed_dep_hash: root.map(|root| root.hash.layer().to_string()),
+            universe: None,
+        }
+    }
+
+    fn event(&self, target: &Target, verdict: &Verdict, entry: &Entry, span: Duration) -> Event {
+        let status = match verdict {
+            Verdict::Blocked { .. } => EventStatus::Cascade,
+            _ if verdict.is_good() => EventStatus::Ok,
+            _ => EventStatus::Fail,
+        };
+        let mut event = Event::new(EventKind::Build, target.package.clone(), target.hash.as_str(), status);
+        event.category = Some(entry.category.clone());
+        event.error = entry.error.clone();
+        match verdict {
+            Verdict::Built | Verdict::FromLayer => {
+                let layer = self.tree.layer(&target.hash.layer());
+                event.layer_dir = layer.path().to_string_lossy().into_owned();
+                event.via = Some(if matches!(verdict, Verdict::Built) { Via::Built } else { Via::Layer });
+            }
+            Verdict::Failed(cause) => event.line = cause.line,
+            Verdict::Blocked { root } => {
+                event.failed_dep = self.plan.targets.get(*root).map(|root| root.package.clone());
+            }
+            Verdict::Abandoned => {}
+        }
+        // Only what was really built says how long a build takes.
+        event.seconds = matches!(verdict, Verdict::Built | Verdict::Failed(_)).then(|| span.as_secs_f64());
+        event
+    }
+
+    /// The part of the book that pollers look at.
+    pub(super) fn progress(&self) -> &ProgressKeeper<'a> {
+        &self.progress
+    }
+}
+
+/// The category of a verdict, as histories spell it.
+pub(super) fn category(verdict: &Verdict) -> Category {
+    match verdict {
+        Verdict::Built | Verdict::FromLayer => Category::new(Category::SUCCESS),
+        Verdict::Failed(cause) => Category::new(cause.category.clone()),
+        Verdict::Blocked { .. } => Category::new(Category::DEPENDENCY_FAILURE),
+        Verdict::Abandoned => Category::new("not_attempted"),
+    }
+}

@@ -1,0 +1,15 @@
+//! The program, run as users run it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests build the situations that the program must survive"
+)]
+
+mod bad_input;
+mod batch;
+mod book;
+mod interrupt;
+mod operator;
+mod reading;

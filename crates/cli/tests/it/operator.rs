@@ -1,0 +1,111 @@
+//! Upkeep, classification and messages.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::book::{Book, Ended};
+
+#[test]
+fn a_dry_run_says_what_gc_then_does() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("old.1", "true", &[])]));
+    book.batch(&book.plan(&[("new.1", "true", &[]), ("old.1", "true; true", &[])]));
+    let plan = book.run(&["gc", "--dry-run", "--min-age-days", "0", "--json"]).json();
+    let again = book.run(&["gc", "--dry-run", "--min-age-days", "0", "--json"]).json();
+    assert_eq!(plan, again, "a dry run changes nothing");
+    let ended = book.run(&["gc", "--min-age-days", "0", "--json"]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let (_, report) = book.batch(&book.plan(&[("new.1", "true", &[]), ("old.1", "true; true", &[])]));
+    assert_eq!(report["totals"]["from_layer"], 2, "what is referenced stays: {report}");
+    let (_, report) = book.batch(&book.plan(&[("old.1", "true", &[])]));
+    assert_eq!(report["totals"]["built"], 1, "what nothing needs is gone: {report}");
+}
+
+#[test]
+fn compaction_changes_no_answer() {
+    let book = Book::new();
+    let plan = book.plan(&[("a.1", "exit 1", &[])]);
+    for _ in 0..5 {
+        book.batch(&plan);
+    }
+    let before = book.run(&["packages", "--json"]).json();
+    let compacted = book.run(&["compact", "--max-age-days", "0", "--json"]).json();
+    assert_eq!(compacted["packages"][0]["lines_before"], 5, "{compacted}");
+    assert!(compacted["packages"][0]["lines_after"].as_u64().unwrap() < 5, "{compacted}");
+    let mut after = book.run(&["packages", "--json"]).json();
+    assert_eq!(before["packages"][0]["category"], after["packages"][0]["category"].take());
+}
+
+#[test]
+fn fsck_finds_and_mends_what_a_crash_left() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    assert_eq!(book.run(&["fsck"]).status, 0);
+    let platform = book.root().join("test-1");
+    std::fs::create_dir(platform.join(".build-0123456789ab.new-bb0123456789")).unwrap();
+    std::fs::write(platform.join("status.json"), "{").unwrap();
+    std::fs::remove_file(book.root().join("logs/latest")).unwrap();
+    std::os::unix::fs::symlink("runs/2001-01-01-000000", book.root().join("logs/latest")).unwrap();
+    let found = book.run(&["fsck"]);
+    assert_eq!(found.status, 1);
+    assert!(found.stdout.contains("2 faults"), "{}", found.stdout);
+    let repaired = book.run(&["fsck", "--repair"]);
+    assert_eq!(repaired.status, 0, "{}", repaired.stdout);
+    let clean = book.run(&["fsck", "--json"]).json();
+    assert_eq!(clean["findings"], json!([]));
+    assert_eq!(book.run(&["show", "latest"]).status, 0);
+}
+
+#[test]
+fn an_index_is_made_anew_and_is_the_same() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[]), ("b.1", "false", &[])]));
+    let before = book.run(&["status", "--json"]).json();
+    std::fs::remove_file(book.root().join("test-1/status.json")).unwrap();
+    book.run(&["status"]).assert_error(3, "there is no index");
+    assert_eq!(book.run(&["index"]).status, 0);
+    let after = book.run(&["status", "--json"]).json();
+    for key in ["run_id", "blessed_totals", "non_blessed_totals", "new_packages"] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
+}
+
+#[test]
+fn logs_are_classified_from_files_and_standard_input() {
+    let book = Book::new();
+    let log = book.path("a.log");
+    std::fs::write(&log, "cc: error\nE: Unable to locate package libfoo\n").unwrap();
+    let ended = book.run(&["classify", log.to_str().unwrap(), "--json"]);
+    let verdict = &ended.json()["verdicts"][0];
+    assert_eq!((&verdict["category"], &verdict["line"]["number"]), (&json!("depext_unavailable"), &json!(2)));
+
+    let mut child =
+        book.command().args(["classify", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"No space left on device\n").unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert!(ended.stdout.contains("transient_failure"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_message_is_delivered_or_the_status_says_that_it_was_not() {
+    let book = Book::new();
+    let nasty = "'; touch MARKER; ' \\ \u{1f42b} \"x\"\nsecond line";
+    let ended = book.run(&["notify", "stdout", nasty]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, format!("{nasty}\n").as_str()));
+    let slack = |url: Option<&str>| {
+        let mut command = book.command();
+        command.env_remove("SLACK_WEBHOOK_URL").args(["notify", "slack", "hello"]);
+        if let Some(url) = url {
+            command.env("SLACK_WEBHOOK_URL", url);
+        }
+        Ended::from(command.output().unwrap())
+    };
+    slack(None).assert_error(2, "SLACK_WEBHOOK_URL");
+    // A port that was just free, and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refused = slack(Some(&format!("http://127.0.0.1:{port}/services/SECRET")));
+    refused.assert_error(1, "");
+    assert!(!refused.stderr.contains("SECRET"), "{}", refused.stderr);
+}
