@@ -1,11 +1,14 @@
 //! The end of a run.
 
 use buildbook_atomic_swap::{replace_file, replace_symlink};
-use buildbook_fsio::{Durability, FolderLock, sync_folder};
+use buildbook_fsio::{Durability, sync_folder};
 use buildbook_layout::{LogTree, RunId, Timestamp};
 
 use crate::run::to_pretty_json;
 use crate::{Counts, Error, Result, Run, RunLog, Summary};
+
+/// So many seconds after the end of a run, others may have begun and ended before it switches `latest`.
+const SWITCH_TAKES_AT_MOST: f64 = 600.0;
 
 /// A run that could not be finished, handed back so that it can be tried again.
 ///
@@ -40,7 +43,8 @@ impl Run {
     /// Of several runs that last at the same time, `latest` names the one that began last among those that have
     /// finished, whichever ends last; at the same time of start, the one with the larger name. So the link
     /// is left alone when it names a finished run that began after this one. A run that began in what is the
-    /// future to this one, as after a clock was set back, does not count.
+    /// future to this one, as after a clock was set back, does not count; ten minutes after `now` are not the
+    /// future yet, because time passes between the caller's look at the clock and the switch.
     ///
     /// # Errors
     ///
@@ -80,7 +84,7 @@ impl Run {
 
     fn switch_latest(&self, summary: &Summary) -> Result<()> {
         // Whoever switches looks first, and nobody else does in between.
-        let _turn = FolderLock::acquire(self.log.tree.path())?;
+        let _turn = self.log.lock_latest()?;
         if let Some((id, newest)) = newest_finished(&self.log)
             && stays_latest((&id, newest.start_time), (&self.id, summary.start_time), summary.end_time)
         {
@@ -105,7 +109,7 @@ fn newest_finished(log: &RunLog) -> Option<(RunId, Summary)> {
 fn stays_latest(named: (&RunId, f64), ending: (&RunId, f64), end: f64) -> bool {
     let ((named_id, named_start), (ending_id, ending_start)) = (named, ending);
     let is_newer = named_start > ending_start || (named_start == ending_start && named_id > ending_id);
-    let is_possible = named_start <= end;
+    let is_possible = named_start <= end + SWITCH_TAKES_AT_MOST;
     is_newer && is_possible
 }
 
@@ -124,7 +128,8 @@ mod tests {
             ((&b, 10.0), (&a, 10.0), true, "began at the same time, second"),
             ((&a, 10.0), (&b, 10.0), false, "began at the same time, first"),
             ((&a, 10.0), (&a, 10.0), false, "is the same run"),
-            ((&a, 1e9), (&b, 10.0), false, "began after the end of this one"),
+            ((&a, 101.0), (&b, 10.0), true, "began while this one was being finished"),
+            ((&a, 1e9), (&b, 10.0), false, "began long after the end of this one"),
             ((&a, f64::NAN), (&b, 10.0), false, "began at no time"),
         ];
         for (named, ending, stays, what) in table {

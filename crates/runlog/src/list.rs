@@ -62,8 +62,8 @@ pub struct RunInfo {
 pub struct Runs {
     /// The runs, oldest first.
     pub runs: Vec<RunInfo>,
-    /// What is among the runs and is none, and runs whose state could not be told: they are listed as
-    /// [`RunState::Unknown`].
+    /// What is among the runs and is none, by name; then runs whose state could not be told, oldest first: they
+    /// are listed as [`RunState::Unknown`].
     pub problems: Vec<Error>,
 }
 
@@ -101,15 +101,16 @@ impl RunLog {
     }
 
     /// Removes what writers that died left of files they were replacing: beside `latest`, in the runs
-    /// that were interrupted or are of unknown state, and of runs that were being pruned. Runs themselves stay, and so does everything that a
-    /// writer who is alive works on.
+    /// that were interrupted or are of unknown state, and of runs that were being pruned. Runs themselves stay,
+    /// and so does everything that a writer who is alive works on.
     ///
     /// # Errors
     ///
     /// [`Error::File`] when the folder of the runs cannot be read; what concerns one leftover or one folder
     /// is in [`Recovery::problems`].
     pub fn recover(&self) -> Result<Recovery> {
-        let mut folders = vec![self.tree.path().to_owned(), self.tree.runs()];
+        // The dot, because these two may be symbolic links, which are not locked.
+        let mut folders = vec![self.tree.path().join("."), self.tree.runs().join(".")];
         for run in self.runs()?.runs {
             if matches!(run.state, RunState::Interrupted | RunState::Unknown) {
                 let tree = self.tree.run(&run.id);
@@ -132,7 +133,7 @@ impl RunLog {
         Ok(all)
     }
 
-    /// The names of the runs, sorted, and what is not a run.
+    /// The names of the runs and what is not a run, both sorted.
     pub(crate) fn list(&self) -> Result<(Vec<RunId>, Vec<Error>)> {
         let folder = self.tree.runs();
         let unreadable =
@@ -141,7 +142,7 @@ impl RunLog {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
             entries => entries.map_err(unreadable)?,
         };
-        let (mut ids, mut problems) = (Vec::new(), Vec::new());
+        let (mut ids, mut odd) = (Vec::new(), Vec::new());
         for entry in entries {
             let entry = entry.map_err(unreadable)?;
             let name = entry.file_name();
@@ -152,11 +153,12 @@ impl RunLog {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             match name.to_str().and_then(|name| name.parse().ok()) {
                 Some(id) if is_folder => ids.push(id),
-                _ => problems.push(Error::NotARun { path: entry.path() }),
+                _ => odd.push(entry.path()),
             }
         }
         ids.sort();
-        Ok((ids, problems))
+        odd.sort();
+        Ok((ids, odd.into_iter().map(|path| Error::NotARun { path }).collect()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use buildbook_fsio::{Lock, create_folders, op, remove_tree};
+use buildbook_fsio::{FolderLock, Lock, create_folders, op, remove_tree};
 use buildbook_layout::{LogTree, RunId, RunTree, Timestamp};
 use time::UtcOffset;
 
@@ -45,6 +45,13 @@ impl RunLog {
     #[must_use]
     pub fn format_time(&self, time: Timestamp) -> String {
         time.format_local(self.offset)
+    }
+
+    /// Keeps everybody else from switching `latest`.
+    pub(crate) fn lock_latest(&self) -> Result<FolderLock> {
+        // A lock is never taken through a symbolic link, but the folder of the runs may well be one, to another
+        // disk. The dot stands for the folder itself, also where the path is empty.
+        Ok(FolderLock::acquire(&self.tree.path().join("."))?)
     }
 
     /// Starts a run in a folder of its own, which nobody else gets, and locks it for as long as the

@@ -126,3 +126,32 @@ fn a_folder_in_the_place_of_latest_is_left_alone_and_the_run_is_handed_back() {
     let run = finish(failed.run);
     assert_eq!(log.latest().unwrap(), Some(run));
 }
+
+#[test]
+fn latest_does_not_go_back_while_an_earlier_run_takes_long_to_finish() {
+    let (_folder, log) = empty();
+    let first = log.start_run(start()).unwrap();
+    let looked_at_the_clock = end();
+    let second = log.start_run(at("2026-03-09T13:00:05Z")).unwrap();
+    let second = second.finish_run(Default::default(), at("2026-03-09T13:00:09Z")).unwrap().run_id;
+    first.finish_run(Default::default(), looked_at_the_clock).unwrap();
+    assert_eq!(log.latest().unwrap(), Some(second));
+}
+
+#[test]
+fn the_folder_of_the_runs_may_be_a_link_to_another_disk() {
+    let (folder, log) = empty();
+    std::fs::create_dir(folder.path().join("big")).unwrap();
+    symlink("big", folder.path().join("logs")).unwrap();
+    let first = finish(log.start_run(start()).unwrap());
+    let second = finish(log.start_run(start()).unwrap());
+    assert_eq!(log.latest().unwrap(), Some(second.clone()));
+    assert!(folder.path().join("big/latest/summary.json").is_file());
+
+    std::fs::write(folder.path().join("big/.latest.tmp-bb0123456789"), "").unwrap();
+    let recovery = log.recover().unwrap();
+    assert!(recovery.problems.is_empty() && recovery.removed.len() == 1, "{recovery:?}");
+    let retention = buildbook_runlog::RunRetention { keep_newest: Some(1), min_age: None };
+    assert_eq!(log.prune(&retention, end()).unwrap().removed, [first]);
+    assert_eq!(log.latest().unwrap(), Some(second));
+}

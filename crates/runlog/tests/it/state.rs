@@ -50,17 +50,18 @@ fn a_run_without_a_lock_or_with_one_never_held_is_unknown() {
 }
 
 #[test]
-fn what_is_not_a_run_is_reported_and_hides_no_run() {
+fn what_is_not_a_run_is_reported_in_order_and_hides_no_run() {
     let (_folder, log) = empty();
     let run = finish(log.start_run(start()).unwrap());
     let runs = log.tree().runs();
     std::fs::create_dir(runs.join("backup of monday")).unwrap();
+    std::fs::write(runs.join("2026-03-09-120000"), "a file").unwrap();
     std::fs::write(runs.join("2026-03-09-130000"), "a file").unwrap();
     std::os::unix::fs::symlink("nowhere", runs.join("2026-03-09-140000")).unwrap();
     std::fs::create_dir(runs.join(".2026-03-09-150000.trash-bb0123456789")).unwrap();
     let found = log.runs().unwrap();
     assert_eq!(found.runs, [RunInfo { id: run, state: RunState::Finished }]);
-    let mut odd: Vec<_> = found
+    let odd: Vec<_> = found
         .problems
         .iter()
         .map(|problem| match problem {
@@ -68,8 +69,8 @@ fn what_is_not_a_run_is_reported_and_hides_no_run() {
             other => panic!("{other:?}"),
         })
         .collect();
-    odd.sort_unstable();
-    assert_eq!(odd, ["2026-03-09-130000", "2026-03-09-140000", "backup of monday"]);
+    let sorted = ["2026-03-09-120000", "2026-03-09-130000", "2026-03-09-140000", "backup of monday"];
+    assert_eq!(odd, sorted);
 }
 
 #[test]
