@@ -24,9 +24,9 @@
 //!
 //! # What this crate does not do
 //!
-//! It counts nothing and decides nothing: counts, categories and errors are what the caller says. It does
-//! not remove old runs. How far a run is at this moment is in `progress.json`, which belongs to
-//! `buildbook-progress`.
+//! It counts nothing and decides nothing: counts, categories and errors are what the caller says. It removes
+//! no run unasked: [`RunLog::prune`] does, within a [`RunRetention`]. How far a run is at this moment is in
+//! `progress.json`, which belongs to `buildbook-progress`.
 //!
 //! # Example
 //!

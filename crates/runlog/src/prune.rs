@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buildbook_atomic_swap::{Retired, retire};
-use buildbook_fsio::{FolderLock, Taken};
+use buildbook_fsio::{Probe, probe, sync_folder};
 use buildbook_layout::{RunId, Timestamp};
 
 use crate::{Error, Result, RunInfo, RunLog, RunState};
@@ -13,7 +13,8 @@ use crate::{Error, Result, RunInfo, RunLog, RunState};
 pub struct RunRetention {
     /// The newest so many runs are kept.
     pub keep_newest: Option<usize>,
-    /// Runs that began less than this long ago are kept.
+    /// Runs that began less than this long ago are kept. The name of a run says when it began, and so does the
+    /// summary, which knows better if the name is in local time; the later of the two counts.
     pub min_age: Option<Duration>,
 }
 
@@ -45,14 +46,26 @@ impl RunLog {
         let newest = runs.len().saturating_sub(retention.keep_newest.unwrap_or(0));
         let may_go = |run: &RunInfo| {
             let is_over = matches!(run.state, RunState::Finished | RunState::Interrupted);
-            let is_old = retention.min_age.is_none_or(|age| run.id.started() <= now.minus(age));
-            is_over && is_old && latest.as_ref() != Some(&run.id)
+            is_over
+                && latest.as_ref() != Some(&run.id)
+                && retention.min_age.is_none_or(|age| self.began_before(run, now.minus(age)))
         };
         Ok(runs.into_iter().take(newest).filter(may_go).map(|run| run.id).collect())
     }
 
-    /// Removes the runs that a retention lets go, with their logs. Each disappears in one step; if the process
-    /// dies, what is left of it has no name and goes with [`RunLog::recover`].
+    /// Whether a run began before a time, by its name and by its summary. Only the original names runs in local
+    /// time, and of its runs only finished ones are known to be over.
+    fn began_before(&self, run: &RunInfo, limit: Timestamp) -> bool {
+        run.id.started() <= limit
+            && match self.summary(&run.id) {
+                Ok(Some(summary)) => summary.started().is_none_or(|started| started <= limit),
+                _ => true,
+            }
+    }
+
+    /// Removes the runs that a retention lets go, with their logs. Each disappears in one step, and before
+    /// anything in it is removed this is on the device: after the death of the process or a power cut, a run is
+    /// whole or has no name, and what has none goes with [`RunLog::recover`].
     ///
     /// # Errors
     ///
@@ -60,11 +73,11 @@ impl RunLog {
     pub fn prune(&self, retention: &RunRetention, now: Timestamp) -> Result<Pruned> {
         let mut pruned = Pruned::default();
         let mut out_of_sight: Vec<(RunId, Retired)> = Vec::new();
-        if !self.tree().path().is_dir() {
+        if !self.tree().runs().is_dir() {
             return Ok(pruned);
         }
         // `latest` is not switched while this lock is held.
-        let no_switch = FolderLock::acquire(self.tree().path())?;
+        let no_switch = self.lock_latest()?;
         for id in self.prunable(retention, now)? {
             match self.take_out_of_sight(&id) {
                 Ok(Some(retired)) => out_of_sight.push((id, retired)),
@@ -73,6 +86,13 @@ impl RunLog {
             }
         }
         drop(no_switch);
+        if out_of_sight.is_empty() {
+            return Ok(pruned);
+        }
+        if let Err(error) = sync_folder(&self.tree().runs()) {
+            pruned.problems.push(error.into());
+            return Ok(pruned);
+        }
         for (id, retired) in out_of_sight {
             match retired.remove() {
                 Ok(()) => pruned.removed.push(id),
@@ -82,12 +102,14 @@ impl RunLog {
         Ok(pruned)
     }
 
-    /// `None` when somebody writes to the run after all, or it has gone.
+    /// `None` when its writer is alive after all, or it has gone.
     fn take_out_of_sight(&self, id: &RunId) -> Result<Option<Retired>> {
         let run = self.tree().run(id);
-        match buildbook_fsio::Lock::try_acquire_existing(&run.writer_lock())? {
-            Taken::Held => Ok(None),
-            _lock => Ok(retire(run.path())?),
+        // A look is enough, and unlike taking the lock it does not make a dead run seem alive: only the start of a
+        // run takes its lock, so that a writer which is gone does not come back.
+        match probe(&run.writer_lock())? {
+            Probe::Held { .. } => Ok(None),
+            _ => Ok(retire(run.path())?),
         }
     }
 }

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use buildbook_fsio::faults::{Fault, inject};
+use buildbook_fsio::faults::{Fault, count, inject};
+use buildbook_fsio::op::Operation;
 use buildbook_layout::{RunId, Timestamp};
-use buildbook_runlog::{RunLog, RunRetention};
+use buildbook_runlog::{RunLog, RunRetention, RunState};
 
-use crate::{empty, finish};
+use crate::{at, empty, finish, id, tree};
 
 /// Days after the first run.
 fn day(n: i64) -> Timestamp {
@@ -74,4 +75,60 @@ fn pruning_that_is_cut_off_leaves_whole_runs_and_is_finished_by_recovery() {
     let left: Vec<_> =
         std::fs::read_dir(log.tree().runs()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [runs[2].as_str()]);
+}
+
+#[test]
+fn nothing_in_a_run_is_removed_before_the_device_knows_that_it_has_no_name() {
+    let (_folder, log) = empty();
+    let runs = finished(&log, 3);
+    let retention = RunRetention { keep_newest: Some(1), min_age: None };
+    let (_, calls) = count(|| log.prune(&retention, day(9)).unwrap());
+    let operations: Vec<Operation> = calls.iter().map(|call| call.operation).collect();
+    let (rename, remove) = (Operation::RenameToFreeName, Operation::RemoveTree);
+    assert_eq!(operations, [rename, rename, Operation::SyncFolder, remove, remove]);
+    assert_eq!(calls[2].path, log.tree().runs());
+
+    finished(&log, 2);
+    let sync_fails = (2, Fault::Fail(nix::libc::EIO));
+    let pruned = inject(sync_fails.0, sync_fails.1, || log.prune(&retention, day(9)).unwrap());
+    assert_eq!((pruned.removed.len(), pruned.problems.len()), (0, 1), "{pruned:?}");
+    assert_eq!(ids(&log), runs[2..]);
+    assert_eq!(log.recover().unwrap().removed.len(), 2);
+}
+
+#[test]
+fn a_run_that_is_being_pruned_never_seems_to_be_in_progress() {
+    let (_folder, log) = empty();
+    finished(&log, 1);
+    let retention = RunRetention { keep_newest: Some(1), min_age: None };
+    for n in 1..100 {
+        let dead = log.start_run(day(-n)).unwrap().id().clone();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                loop {
+                    match log.state(&dead).unwrap() {
+                        RunState::Interrupted => {}
+                        // What has gone has no state that is known.
+                        other => return other,
+                    }
+                }
+            });
+            log.prune(&retention, day(9)).unwrap();
+            assert_eq!(reader.join().unwrap(), RunState::Unknown);
+        });
+    }
+}
+
+#[test]
+fn the_age_of_a_run_with_a_name_in_local_time_is_that_of_its_summary() {
+    let (_folder, log) = empty();
+    // Its writer's clock showed seven in the morning when it was noon in UTC.
+    let run = id("2026-03-09-070000");
+    std::fs::create_dir_all(tree(&log, &run).path()).unwrap();
+    let summary = r#"{"run_id":"2026-03-09-070000","start_time":1773057600,"end_time":1773057601,"duration":1,
+        "targets_requested":0,"packages_built":0,"packages_failed":0,"docs_generated":0,"failures":[]}"#;
+    std::fs::write(tree(&log, &run).summary(), summary).unwrap();
+    let retention = RunRetention { keep_newest: None, min_age: Some(Duration::from_secs(3 * 3600)) };
+    assert_eq!(log.prunable(&retention, at("2026-03-09T13:00:00Z")).unwrap(), []);
+    assert_eq!(log.prunable(&retention, at("2026-03-09T15:00:00Z")).unwrap(), [run]);
 }
