@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Nobody else builds this package meanwhile, and `buildbook locks` shows that we do.
         let lock = locks.acquire(&LockName::build(package), &Holder::since(Timestamp::now()))?;
         let now = Timestamp::now();
-        history.append_synced(package, &built(package, run.id().as_str(), now))?;
+        history.append_synced(package, &built(run.id().as_str(), now))?;
         let hash = "0123456789abcdef0123456789abcdef";
         run.log_build_result(&Event::new(EventKind::Build, package.clone(), hash, EventStatus::Ok), now)?;
         progress = progress.incr_build_completed();
@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What a real builder would have found out.
-fn built(package: &PackageId, run: &str, now: Timestamp) -> Entry {
+fn built(run: &str, now: Timestamp) -> Entry {
     Entry {
         ts: now.to_string(),
         run: run.to_owned(),

@@ -132,12 +132,15 @@ fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     let mut roots = Roots::new();
     needed_by_runs(&context.run_log(), &mut roots)?;
     needed_by_histories(&History::at(tree.packages()), &mut roots)?;
-    for lock in BuildLocks::at(context.book.locks()).list_active()?.locks {
-        roots.extend(lock.layer_name);
+    let (builds, layers) =
+        (BuildLocks::at(context.book.locks()).list_active()?, list_active_layers(tree.path())?);
+    if let Some(problem) = builds.problems.iter().chain(&layers.problems).next() {
+        return Err(
+            anyhow::anyhow!("what is being built is not known, so nothing is removed: {problem}").into()
+        );
     }
-    for lock in list_active_layers(tree.path())?.locks {
-        roots.insert(lock.layer.as_str());
-    }
+    roots.extend(builds.locks.into_iter().filter_map(|lock| lock.layer_name));
+    roots.extend(layers.locks.iter().map(|lock| lock.layer.as_str()));
     Ok(roots)
 }
 
