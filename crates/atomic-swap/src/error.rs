@@ -39,14 +39,21 @@ pub enum Error {
         /// Where its new contents were.
         staging: PathBuf,
     },
-    /// A folder was published, and the system did not confirm that its name is on the device: a power cut
-    /// may bring the old one back.
-    #[error("the folder {} is published, but its name may not survive a power cut", target.display())]
+    /// A file, a link or a folder was replaced, and the system did not confirm that its name is on the device:
+    /// a power cut may bring the old one back.
+    #[error("{} is replaced, but a power cut may bring the old one back", target.display())]
     NotDurable {
-        /// The folder, which has its new contents.
+        /// What was replaced; the new one is in its place.
         target: PathBuf,
         /// What the sync said.
         source: buildbook_fsio::Error,
+    },
+    /// A folder is to be prepared directly in one that is itself being prepared. Nobody reads that one yet, so
+    /// nothing in it needs to be replaced in one step.
+    #[error("cannot prepare {}: the folder above it is itself being prepared", target.display())]
+    InStaging {
+        /// The folder that was to be replaced.
+        target: PathBuf,
     },
     /// A folder could neither be published nor put back in its place. Its contents are safe under
     /// another name, and [`recover`](crate::recover) puts them back.
@@ -70,7 +77,10 @@ impl Error {
                 source.kind()
             }
             Error::Contents { source, .. } => Some(source.kind()),
-            Error::NoName { .. } | Error::NotAFolder { .. } | Error::StagingGone { .. } => None,
+            Error::NoName { .. }
+            | Error::NotAFolder { .. }
+            | Error::StagingGone { .. }
+            | Error::InStaging { .. } => None,
         }
     }
 }

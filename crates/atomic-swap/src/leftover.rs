@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
@@ -92,7 +93,10 @@ pub(crate) fn make_beside<T>(
             Ok((path.to_path_buf(), file))
         }
         (Err(_), Some(error)) => Err(error.into()),
-        (Err(source), None) => Err(Error::Contents { path: target.to_owned(), source }),
+        (Err(source), None) => {
+            let (operation, path) = ("make a name beside", target.to_owned());
+            Err(buildbook_fsio::Error::Io { operation, path, source }.into())
+        }
     }
 }
 
@@ -108,23 +112,34 @@ pub(crate) fn sibling(staging: &Path, target: &Path, role: Role) -> Result<PathB
     Ok(folder.join(file_name))
 }
 
-/// Reads a name. Anything that is not exactly one of ours is `None`.
+/// Reads a name. Anything that is not exactly one of ours is `None`. A target's name need not be text.
 fn parse(folder: &Path, name: &OsStr) -> Option<Leftover> {
-    let text = name.to_str()?.strip_prefix('.')?;
-    let (rest, ticket) = text.rsplit_once('-')?;
-    let ticket = ticket.strip_prefix(MARK)?;
-    let (target, role) = rest.rsplit_once('.')?;
+    let (rest, ticket) = split_at_last(name.as_bytes().strip_prefix(b".")?, b'-')?;
+    let ticket = str::from_utf8(ticket.strip_prefix(MARK.as_bytes())?).ok()?;
+    let (target, role) = split_at_last(rest, b'.')?;
     let role = [Role::Temporary, Role::Staging, Role::Old, Role::Trash]
         .into_iter()
-        .find(|candidate| candidate.as_str() == role)?;
+        .find(|candidate| candidate.as_str().as_bytes() == role)?;
     let ticket_is_ours =
         ticket.len() == RANDOM_CHARACTERS && ticket.bytes().all(|b| b.is_ascii_alphanumeric());
-    (ticket_is_ours && !target.is_empty()).then(|| Leftover {
+    let is_a_name = !matches!(target, b"" | b"." | b"..");
+    (ticket_is_ours && is_a_name).then(|| Leftover {
         path: folder.join(name),
-        target: folder.join(target),
+        target: folder.join(OsStr::from_bytes(target)),
         role,
         ticket: ticket.to_owned(),
     })
+}
+
+fn split_at_last(bytes: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().rposition(|byte| *byte == mark)?;
+    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
+}
+
+/// Whether a folder has the name of one that is being prepared.
+pub(crate) fn is_staging(folder: &Path) -> bool {
+    let leftover = folder.file_name().and_then(|name| parse(Path::new(""), name));
+    leftover.is_some_and(|leftover| leftover.role == Role::Staging)
 }
 
 /// Lists the names in a folder that this crate makes, sorted. Some may belong to a writer that is at work
@@ -160,6 +175,8 @@ mod tests {
         assert_eq!((ours.target.as_path(), ours.role), (Path::new("f/status.json"), Role::Temporary));
         let dotted = parse(".a.new-1.0.old-bb0123456789").unwrap();
         assert_eq!((dotted.target.as_path(), dotted.role), (Path::new("f/a.new-1.0"), Role::Old));
+        let bytes = OsStr::from_bytes(b".\xff.trash-bb0123456789");
+        assert_eq!(super::parse(Path::new("f"), bytes).unwrap().target.as_os_str().as_bytes(), b"f/\xff");
         for name in [
             "status.json.tmp",
             "site.new",
@@ -173,6 +190,8 @@ mod tests {
             ".site.new-bb012345678é",
             ".site.other-bb0123456789",
             "..new-bb0123456789",
+            "...new-bb0123456789",
+            "....new-bb0123456789",
             ".new-bb0123456789",
             ".site.tmp-42-0a1b2c",
         ] {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use buildbook_fsio::{FolderLock, Lock, Taken, op, remove_tree, sync_folder};
 
 use crate::leftover::{Leftover, Role, find_leftovers};
+use crate::retire::set_aside;
+use crate::swap::lock_commits;
 use crate::{Error, Result};
 
 /// What recovery found and did.
@@ -38,14 +40,17 @@ impl Recovery {
 
 /// Deals with everything that writers which died left among a folder's own entries.
 ///
-/// A target that is missing gets its new contents if they were complete, else its old ones. Only then is
-/// anything removed, and never while its writer is alive. Names that this crate did not make are not looked
-/// at. It may run at any time, beside writers and beside itself, and a recovery that is cut off can be
-/// repeated. A folder that is missing needs none.
+/// A target that is missing gets its new contents if they were complete, else its old ones. Only when that is
+/// on the device is anything removed, and never while its writer is alive. Names that this crate did not make
+/// are not looked at. It may run at any time, beside writers and beside itself, and a recovery that is cut off
+/// can be repeated. A folder that is missing needs none.
+///
+/// It waits while a commit in this folder is between its steps, and while the folder is itself the
+/// [staging folder](crate::Swap::staging) of a publisher, who therefore must not call it there.
 ///
 /// # Errors
 ///
-/// The system's answer when the folder cannot be read or locked; what concerns one leftover is in
+/// The system's answer when the folder cannot be read, locked or synced; what concerns one leftover is in
 /// [`Recovery::problems`].
 pub fn recover(folder: &Path) -> Result<Recovery> {
     let mut recovery = Recovery::default();
@@ -53,22 +58,31 @@ pub fn recover(folder: &Path) -> Result<Recovery> {
         return Ok(recovery);
     }
     // No commit is in its middle while this lock is held, unless its process has died there.
-    let no_commits = FolderLock::acquire(folder)?;
+    let no_commits = lock_commits(folder)?;
     let found = find_leftovers(folder)?;
     for old in found.iter().filter(|leftover| leftover.role == Role::Old) {
         if !exists(&old.target) {
             put_in_place(old, &found, &mut recovery);
         }
     }
-    if !recovery.finished.is_empty() || !recovery.restored.is_empty() {
+    if found.iter().any(|leftover| matches!(leftover.role, Role::Staging | Role::Old)) {
+        // They may be the old contents of a folder whose new name is not on the device yet.
         sync_folder(folder)?;
     }
-    let removable: Vec<&Leftover> = found.iter().filter(|leftover| may_go(leftover, &mut recovery)).collect();
+    let mut aside = Vec::new();
+    for leftover in found.iter().filter(|leftover| exists(&leftover.path) && !is_needed(leftover, &found)) {
+        match withdraw(leftover) {
+            Ok(Withdrawn::Aside(path)) => aside.push((leftover, path)),
+            Ok(Withdrawn::Removed) => recovery.removed.push(leftover.path.clone()),
+            Ok(Withdrawn::Busy) => recovery.busy.push(leftover.path.clone()),
+            Err(error) => recovery.problems.push(error.into()),
+        }
+    }
     drop(no_commits);
-    for leftover in removable {
-        match remove(leftover) {
-            Ok(true) => recovery.removed.push(leftover.path.clone()),
-            Ok(false) => recovery.busy.push(leftover.path.clone()),
+    // This may take long, and concerns nobody any more.
+    for (leftover, path) in aside {
+        match remove_tree(&path) {
+            Ok(()) => recovery.removed.push(leftover.path.clone()),
             Err(error) => recovery.problems.push(error.into()),
         }
     }
@@ -78,9 +92,7 @@ pub fn recover(folder: &Path) -> Result<Recovery> {
 /// A target is missing and its old contents are there: its writer died between two renames.
 fn put_in_place(old: &Leftover, found: &[Leftover], recovery: &mut Recovery) {
     // The old contents were put aside only when the new ones of the same ticket were complete.
-    let new = found.iter().find(|other| {
-        other.role == Role::Staging && other.target == old.target && other.ticket == old.ticket
-    });
+    let new = found.iter().find(|other| other.role == Role::Staging && is_same_swap(other, old));
     let result = match new {
         Some(new) if exists(&new.path) && !is_alive(&new.path) => {
             op::rename(&new.path, &old.target).map(|()| recovery.finished.push(old.target.clone()))
@@ -92,32 +104,45 @@ fn put_in_place(old: &Leftover, found: &[Leftover], recovery: &mut Recovery) {
     }
 }
 
-/// Whether a leftover is of no use to anybody but, perhaps, a writer that is alive.
-fn may_go(leftover: &Leftover, recovery: &mut Recovery) -> bool {
-    // Without its target, what was put aside is the only good copy: putting it back has just failed.
-    let needed = leftover.role == Role::Old && !exists(&leftover.target);
-    if needed && exists(&leftover.path) {
-        recovery.busy.push(leftover.path.clone());
-    }
-    !needed && exists(&leftover.path)
+/// Whether a leftover is one of the only copies of its target: putting it in its place has just failed.
+fn is_needed(leftover: &Leftover, found: &[Leftover]) -> bool {
+    let mut olds = found.iter().filter(|other| other.role == Role::Old && is_same_swap(other, leftover));
+    !exists(&leftover.target) && olds.any(|old| exists(&old.path))
 }
 
-/// Removes a leftover; `false` when its writer turns out to be alive. What a writer could lock is removed
-/// under its lock, so that one which is just beginning finds it gone and begins anew.
-fn remove(leftover: &Leftover) -> buildbook_fsio::Result<bool> {
+fn is_same_swap(one: &Leftover, other: &Leftover) -> bool {
+    one.target == other.target && one.ticket == other.ticket
+}
+
+/// What became of a leftover while commits were kept out.
+enum Withdrawn {
+    /// Its writer is alive, and it stays.
+    Busy,
+    /// It is gone.
+    Removed,
+    /// It has a name under which nobody misses it, and is to be removed.
+    Aside(PathBuf),
+}
+
+/// Takes a leftover away from everybody. What a writer could lock is taken away under its lock, so that one
+/// which is just beginning finds it gone and begins anew.
+fn withdraw(leftover: &Leftover) -> buildbook_fsio::Result<Withdrawn> {
     let path = &leftover.path;
     match leftover.role {
         Role::Staging => match FolderLock::try_acquire(path)? {
-            Some(_dead) => remove_tree(path).map(|()| true),
-            None => Ok(!exists(path)),
+            Some(_dead) => set_aside(path, &leftover.target).map(Withdrawn::Aside),
+            None if exists(path) => Ok(Withdrawn::Busy),
+            None => Ok(Withdrawn::Removed),
         },
         Role::Temporary if !is_symlink(path) => match Lock::try_acquire_existing(path)? {
-            Taken::Acquired(dead) => dead.remove().map(|()| true),
-            Taken::Missing => Ok(true),
-            _ => Ok(false),
+            Taken::Acquired(dead) => dead.remove().map(|()| Withdrawn::Removed),
+            Taken::Missing => Ok(Withdrawn::Removed),
+            _ => Ok(Withdrawn::Busy),
         },
         // The writer of a symbolic link that it finds gone makes another.
-        Role::Temporary | Role::Old | Role::Trash => remove_tree(path).map(|()| true),
+        Role::Temporary => remove_tree(path).map(|()| Withdrawn::Removed),
+        Role::Old => set_aside(path, &leftover.target).map(Withdrawn::Aside),
+        Role::Trash => Ok(Withdrawn::Aside(path.clone())),
     }
 }
 

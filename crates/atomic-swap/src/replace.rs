@@ -14,11 +14,15 @@ use crate::{Error, Result};
 /// Readers see the old contents or the new ones. If the process dies, the old ones stay; with
 /// [`Durability::Synced`] the new ones survive a power cut once this returns, and with
 /// [`Durability::Cached`] a power cut may bring the old ones back, and on some file systems an empty file.
-/// The new file has the rights 0644 less the umask. A symbolic link of that name is itself replaced.
+/// The new file has the rights 0666 less the umask, whatever the old one had. A symbolic link of that name is
+/// itself replaced.
+///
+/// For a moment the new file is locked; whoever only tries to lock it may find it held.
 ///
 /// # Errors
 ///
-/// The system's answer; the old contents are untouched.
+/// [`Error::NotDurable`] when the new contents are in place and only the last sync failed; the system's answer
+/// otherwise, and the old contents are untouched.
 pub fn replace_file(path: &Path, contents: &[u8], durability: Durability) -> Result<()> {
     replace_file_with(path, durability, |file| file.write_all(contents))
 }
@@ -27,7 +31,7 @@ pub fn replace_file(path: &Path, contents: &[u8], durability: Durability) -> Res
 ///
 /// # Errors
 ///
-/// What the function returns, or the system's answer; the old contents are untouched.
+/// [`Error::Contents`] with what the function returns; otherwise as [`replace_file`].
 pub fn replace_file_with(
     path: &Path,
     durability: Durability,
@@ -45,10 +49,7 @@ pub fn replace_file_with(
     }
     op::rename(&temporary.path, path)?;
     temporary.keep();
-    if durability == Durability::Synced {
-        sync_folder(folder)?;
-    }
-    Ok(())
+    sync_name(folder, path, durability)
 }
 
 /// Points a symbolic link at another target, or creates it.
@@ -58,7 +59,8 @@ pub fn replace_file_with(
 ///
 /// # Errors
 ///
-/// The system's answer, `IsADirectory` among them when a folder has the name; the old link is untouched.
+/// [`Error::NotDurable`] when the new link is in place and only the last sync failed; the system's answer
+/// otherwise, `IsADirectory` among them when a folder has the name, and the old link is untouched.
 pub fn replace_symlink(target: &Path, link: &Path, durability: Durability) -> Result<()> {
     let (folder, _) = split(link)?;
     loop {
@@ -73,10 +75,16 @@ pub fn replace_symlink(target: &Path, link: &Path, durability: Durability) -> Re
             }
         }
     }
-    if durability == Durability::Synced {
-        sync_folder(folder)?;
+    sync_name(folder, link, durability)
+}
+
+fn sync_name(folder: &Path, target: &Path, durability: Durability) -> Result<()> {
+    match durability {
+        Durability::Cached => Ok(()),
+        Durability::Synced => {
+            sync_folder(folder).map_err(|source| Error::NotDurable { target: target.to_owned(), source })
+        }
     }
-    Ok(())
 }
 
 /// A file that is being written. It is locked, which tells recovery that its writer is alive, and it is
@@ -92,9 +100,16 @@ impl Temporary {
     fn create(target: &Path) -> Result<Temporary> {
         loop {
             let (path, file) = make_beside(target, Role::Temporary, op::create_new)?;
-            // Recovery may find the file before it is locked, and remove it.
-            if let Taken::Acquired(alive) = Lock::try_acquire_existing(&path)? {
-                return Ok(Temporary { path, file, _alive: alive, renamed: false });
+            match Lock::try_acquire_existing(&path) {
+                Ok(Taken::Acquired(alive)) => {
+                    return Ok(Temporary { path, file, _alive: alive, renamed: false });
+                }
+                // Recovery has found the file before it was locked, and removes it.
+                Ok(_) => {}
+                Err(error) => {
+                    let _ = op::unlink(&path);
+                    return Err(error.into());
+                }
             }
         }
     }

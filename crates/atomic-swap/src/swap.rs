@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use buildbook_fsio::{Durability, FolderLock, create_folders, op, open_file, remove_tree, sync_folder};
 
-use crate::leftover::{Role, make_beside, sibling, split};
+use crate::leftover::{Role, find_leftovers, is_staging, make_beside, sibling, split};
+use crate::retire::{discard, set_aside};
 use crate::{Error, Result};
 
 /// A folder that is being prepared to take the place of another, or of none.
@@ -19,6 +20,8 @@ use crate::{Error, Result};
 pub struct Swap {
     target: PathBuf,
     staging: PathBuf,
+    /// Folders in which a folder above the target was made: their names are to be synced as well.
+    made_in: Vec<PathBuf>,
     alive: Option<FolderLock>,
 }
 
@@ -55,17 +58,30 @@ impl Swap {
     ///
     /// # Errors
     ///
-    /// The system's answer; nothing was made but perhaps the folders above.
+    /// [`Error::InStaging`] for a target directly in another's [`Swap::staging`]; the system's answer otherwise.
+    /// Nothing was made but perhaps the folders above.
     pub fn prepare(target: &Path) -> Result<Swap> {
         let (folder, _) = split(target)?;
+        // Its lock says that its publisher is alive, and a commit in it would wait for that lock for ever.
+        if is_staging(folder) {
+            return Err(Error::InStaging { target: target.to_owned() });
+        }
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+        let missing = folder.ancestors().take_while(is_missing);
+        let made_in: Vec<PathBuf> = missing.filter_map(Path::parent).map(Path::to_owned).collect();
         create_folders(folder)?;
         loop {
             let (staging, ()) = make_beside(target, Role::Staging, op::create_folder)?;
             match FolderLock::acquire(&staging) {
-                Ok(alive) => return Ok(Swap { target: target.to_owned(), staging, alive: Some(alive) }),
+                Ok(alive) => {
+                    return Ok(Swap { target: target.to_owned(), staging, made_in, alive: Some(alive) });
+                }
                 // Recovery found the folder before it was locked, and removed it.
                 Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    let _ = remove_tree(&staging);
+                    return Err(error.into());
+                }
             }
         }
     }
@@ -86,7 +102,9 @@ impl Swap {
     ///
     /// Readers see the old folder or the new one; where the system cannot exchange two folders, there is
     /// a moment without either, and [`recover`](crate::recover) ends it should the process die in it. With
-    /// [`Durability::Synced`], everything that was prepared and its name survive a power cut once this returns.
+    /// [`Durability::Synced`], everything that was prepared and its name survive a power cut once this returns,
+    /// and a power cut before leaves the old folder or the new one. With [`Durability::Cached`], a power cut may
+    /// leave the new folder without some of its contents, and the old one is gone.
     ///
     /// # Errors
     ///
@@ -100,8 +118,7 @@ impl Swap {
         // What was prepared is in place. Its lock goes, and dropping `self` must not remove anything.
         self.alive = None;
         if durability == Durability::Synced
-            && let Some(folder) = self.target.parent()
-            && let Err(source) = sync_folder(folder)
+            && let Err(source) = self.sync_names()
         {
             // The old contents stay until recovery: a power cut could bring their name back.
             return Err(CommitFailed {
@@ -109,7 +126,7 @@ impl Swap {
                 error: Error::NotDurable { target: self.target.clone(), source },
             });
         }
-        let leftover = old.as_deref().and_then(|old| remove_tree(old).err());
+        let leftover = old.as_deref().and_then(|old| discard(old, &self.target).err());
         Ok(Committed { replaced: old.is_some(), leftover })
     }
 
@@ -120,7 +137,12 @@ impl Swap {
     /// The system's answer; [`recover`](crate::recover) tries again.
     pub fn rollback(mut self) -> Result<()> {
         self.alive = None;
-        Ok(remove_tree(&self.staging)?)
+        Ok(discard(&self.staging, &self.target)?)
+    }
+
+    fn sync_names(&self) -> buildbook_fsio::Result<()> {
+        let folders = self.target.parent().into_iter().chain(self.made_in.iter().map(PathBuf::as_path));
+        folders.into_iter().try_for_each(sync_folder)
     }
 
     /// Exchanges the folders; returns where the old contents are now.
@@ -133,7 +155,7 @@ impl Swap {
         if durability == Durability::Synced {
             sync_tree(&self.staging)?;
         }
-        let one_at_a_time = FolderLock::acquire(folder)?;
+        let one_at_a_time = lock_commits(folder)?;
         let old = match fs::symlink_metadata(&self.target) {
             Ok(metadata) if metadata.is_dir() => Some(self.exchange()?),
             Ok(_) => return Err(Error::NotAFolder { path: self.target.clone() }),
@@ -161,6 +183,14 @@ impl Swap {
     /// that the staging folder was complete.
     fn exchange_in_two_steps(&self) -> Result<PathBuf> {
         let old = sibling(&self.staging, &self.target, Role::Old)?;
+        let (folder, name) = split(&self.target)?;
+        for stale in find_leftovers(folder)? {
+            // A crash left it, and somebody has published since. Were this commit to end in a crash too, recovery
+            // could not tell which of the two is the newer.
+            if stale.role == Role::Old && stale.target.file_name() == Some(name) {
+                set_aside(&stale.path, &self.target)?;
+            }
+        }
         op::rename(&self.target, &old)?;
         match op::rename(&self.staging, &self.target) {
             Ok(()) => Ok(old),
@@ -185,9 +215,15 @@ impl Drop for Swap {
     fn drop(&mut self) {
         if self.alive.take().is_some() {
             // Nobody can be told here. Recovery removes what stays.
-            let _ = remove_tree(&self.staging);
+            let _ = discard(&self.staging, &self.target);
         }
     }
+}
+
+/// Keeps other commits, and recovery, out of a folder. It may be reached by a symbolic link, which the dot
+/// behind it follows.
+pub(crate) fn lock_commits(folder: &Path) -> buildbook_fsio::Result<FolderLock> {
+    FolderLock::acquire(&folder.join("."))
 }
 
 /// Whether a file system lacks the flag of a rename, rather than refusing this one.
@@ -195,22 +231,27 @@ fn is_unsupported(error: &buildbook_fsio::Error) -> bool {
     matches!(error.kind(), Some(io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported))
 }
 
-/// Syncs every file and folder of a tree, deepest first. Symbolic links are part of their folder.
-fn sync_tree(folder: &Path) -> Result<()> {
-    let entries = fs::read_dir(folder).map_err(|source| look_at(folder, source))?;
-    for entry in entries {
-        let entry = entry.map_err(|source| look_at(folder, source))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(|source| look_at(&path, source))?;
-        if kind.is_dir() {
-            sync_tree(&path)?;
-        } else if kind.is_file()
-            && let Some(file) = open_file(&path)?
-        {
-            op::sync_file(&file, &path)?;
+/// Syncs every file and folder of a tree, in no special order: nothing of it has a name for readers yet.
+/// Symbolic links are part of their folder.
+fn sync_tree(top: &Path) -> Result<()> {
+    let mut folders = vec![top.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).map_err(|source| look_at(&folder, source))?;
+        for entry in entries {
+            let entry = entry.map_err(|source| look_at(&folder, source))?;
+            let path = entry.path();
+            let kind = entry.file_type().map_err(|source| look_at(&path, source))?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file()
+                && let Some(file) = open_file(&path)?
+            {
+                op::sync_file(&file, &path)?;
+            }
         }
+        sync_folder(&folder)?;
     }
-    Ok(sync_folder(folder)?)
+    Ok(())
 }
 
 fn look_at(path: &Path, source: io::Error) -> buildbook_fsio::Error {

@@ -3,6 +3,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use buildbook_atomic_swap::{Durability, Error, replace_file, replace_file_with, replace_symlink};
+use buildbook_fsio::faults::{Call, Fault, count, inject};
 
 use crate::names;
 
@@ -31,7 +32,9 @@ fn readers_never_see_a_part_of_a_file() {
             }
             reads
         });
-        writers.map(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         done.store(true, Ordering::Relaxed);
         assert!(reader.join().unwrap() > 0);
     });
@@ -86,6 +89,23 @@ fn contents_that_cannot_be_written_replace_nothing() {
     assert!(matches!(failed, Err(Error::Contents { .. })));
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn a_replacement_whose_name_could_not_be_synced_says_that_it_is_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    let replace = |text: &str| replace_file(&file, text.as_bytes(), Durability::Synced);
+    let switch = |text: &str| replace_symlink(Path::new(text), &link, Durability::Synced);
+    let last = |calls: Vec<Call>| calls.len() - 1;
+    let file_sync = last(count(|| replace("old").unwrap()).1);
+    let link_sync = last(count(|| switch("old").unwrap()).1);
+    let eio = Fault::Fail(nix::libc::EIO);
+    for failed in [inject(file_sync, eio, || replace("new")), inject(link_sync, eio, || switch("new"))] {
+        assert!(matches!(failed, Err(Error::NotDurable { .. })), "{failed:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("new"));
 }
 
 #[test]

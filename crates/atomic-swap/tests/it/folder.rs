@@ -59,13 +59,15 @@ fn publishers_of_one_target_do_not_collide() {
                 for turn in 0..50 {
                     let swap = Swap::prepare(target).unwrap();
                     fill(swap.staging(), &format!("{publisher} {turn}"));
-                    swap.commit(Durability::Cached).unwrap();
+                    let committed = swap.commit(Durability::Cached).unwrap();
+                    assert!(committed.leftover.is_none(), "{committed:?}");
                 }
             });
         }
         scope.spawn(|| {
             for _ in 0..200 {
-                recover(folder.path()).unwrap();
+                let recovery = recover(folder.path()).unwrap();
+                assert!(recovery.problems.is_empty(), "{recovery:?}");
             }
         });
     });
@@ -155,4 +157,86 @@ fn a_file_system_that_cannot_exchange_folders_is_served_too() {
         assert_eq!(version(&target).as_deref(), Some(turn));
     }
     assert_eq!(names(folder.path()), ["site"]);
+}
+
+#[test]
+fn a_folder_that_is_reached_by_a_link_is_as_good_as_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("disk")).unwrap();
+    std::os::unix::fs::symlink("disk", at("html")).unwrap();
+    for turn in ["first", "second"] {
+        let swap = Swap::prepare(&at("html/p")).unwrap();
+        fill(swap.staging(), turn);
+        swap.commit(Durability::Synced).unwrap();
+    }
+    assert_eq!(version(&at("disk/p")).as_deref(), Some("second"));
+    fill(&at("disk/.q.old-bb0123456789"), "q");
+    assert_eq!(recover(&at("html")).unwrap().restored, [at("html/q")]);
+}
+
+#[test]
+fn what_is_being_prepared_has_no_preparations_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let swap = Swap::prepare(&folder.path().join("site")).unwrap();
+    // Its commit would wait for the lock that says that the outer publisher is alive.
+    let refused = Swap::prepare(&swap.staging().join("p")).unwrap_err();
+    assert!(matches!(refused, Error::InStaging { .. }), "{refused}");
+    let below = Swap::prepare(&swap.staging().join("p/q")).unwrap();
+    below.commit(Durability::Cached).unwrap();
+    swap.commit(Durability::Cached).unwrap();
+    assert!(folder.path().join("site/p/q").is_dir());
+}
+
+#[test]
+fn the_names_of_folders_above_are_synced_where_they_are_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("a/b/site");
+    let synced = || {
+        let publish = || Swap::prepare(&target).unwrap().commit(Durability::Synced).unwrap();
+        let (_, calls) = count(publish);
+        let placed = calls.iter().position(|call| call.path == target).unwrap();
+        let syncs = calls.into_iter().skip(placed).filter(|call| call.operation == Operation::SyncFolder);
+        syncs.map(|call| call.path).collect::<Vec<_>>()
+    };
+    let at = |name: &str| folder.path().join(name);
+    assert_eq!(synced(), [at("a/b"), at("a"), folder.path().to_owned()]);
+    assert_eq!(synced(), [at("a/b")]);
+}
+
+#[test]
+fn a_deep_tree_is_synced_on_a_small_stack() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("site");
+    let publish = {
+        let target = target.clone();
+        move || {
+            let swap = Swap::prepare(&target).unwrap();
+            std::fs::create_dir_all(swap.staging().join("d/".repeat(1_500))).unwrap();
+            swap.commit(Durability::Synced).unwrap();
+        }
+    };
+    std::thread::Builder::new().stack_size(512 << 10).spawn(publish).unwrap().join().unwrap();
+    assert!(target.join("d/".repeat(1_500)).is_dir());
+}
+
+#[test]
+fn old_contents_that_are_being_removed_cannot_be_put_back_by_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("site");
+    fill(&target, "old");
+    // Without an exchange, and stopped when the old contents are to be removed.
+    let publish = |faults: &[(usize, Fault)]| {
+        let swap = Swap::prepare(&target).unwrap();
+        fill(swap.staging(), "new");
+        buildbook_fsio::faults::inject_all(faults, || swap.commit(Durability::Cached).is_ok()).1
+    };
+    let unsupported = (0, Fault::Fail(nix::libc::EINVAL));
+    let calls = publish(&[unsupported]);
+    let removal = calls.iter().position(|call| call.operation == Operation::RemoveTree).unwrap();
+    publish(&[unsupported, (removal, Fault::Stop)]);
+    let left = names(folder.path());
+    assert!(left.len() == 2 && left[0].starts_with(".site.trash-"), "{left:?}");
+    std::fs::remove_dir_all(&target).unwrap();
+    assert!(recover(folder.path()).unwrap().restored.is_empty());
 }

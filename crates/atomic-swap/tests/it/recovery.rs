@@ -1,4 +1,9 @@
-use buildbook_atomic_swap::{Role, Swap, find_leftovers, recover};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use buildbook_atomic_swap::{Durability, Role, Swap, find_leftovers, recover};
+use buildbook_fsio::faults::{Fault, count, inject, inject_all};
+use buildbook_fsio::op::Operation;
 
 use crate::{fill, names, version};
 
@@ -75,4 +80,68 @@ fn what_a_live_publisher_prepares_is_left_alone() {
 fn a_folder_that_is_missing_needs_no_recovery() {
     let folder = tempfile::tempdir().unwrap();
     assert!(recover(&folder.path().join("missing")).unwrap().is_clean());
+}
+
+#[test]
+fn the_last_of_several_interrupted_commits_is_recovered() {
+    let run = |faults: &[(usize, Fault)]| {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fill(&at(".site.old-bb0000000000"), "1, put aside by a commit that died");
+        fill(&at(".site.new-bb0000000000"), "2, which it did not come to publish");
+        fill(&at("site"), "3, published since");
+        let swap = Swap::prepare(&at("site")).unwrap();
+        fill(swap.staging(), "4");
+        let (_, calls) = inject_all(faults, || swap.commit(Durability::Cached).is_ok());
+        (folder, calls)
+    };
+    let unsupported = (0, Fault::Fail(nix::libc::EINVAL));
+    let (_, calls) = run(&[unsupported]);
+    let second_rename = calls.iter().rposition(|call| call.operation == Operation::Rename).unwrap();
+    let (folder, _) = run(&[unsupported, (second_rename, Fault::Stop)]);
+    let site = folder.path().join("site");
+    assert!(!site.exists(), "stopped between the two renames");
+    recover(folder.path()).unwrap();
+    assert_eq!(version(&site).as_deref(), Some("4"));
+    assert_eq!(names(folder.path()), ["site"]);
+}
+
+#[test]
+fn nothing_is_removed_before_the_folder_is_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&folder.path().join("site"), "new");
+    fill(&folder.path().join(".site.new-bb0123456789"), "old, exchanged, perhaps not on the device");
+    let (_, calls) = count(|| recover(folder.path()).unwrap());
+    let first = |operation| calls.iter().position(|call| call.operation == operation).unwrap();
+    assert!(first(Operation::SyncFolder) < first(Operation::RemoveTree), "{calls:?}");
+    assert!(first(Operation::SyncFolder) < first(Operation::RenameToFreeName), "{calls:?}");
+}
+
+#[test]
+fn nothing_is_removed_that_could_not_be_put_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fill(&at(".site.old-bb0123456789"), "old");
+    fill(&at(".site.new-bb0123456789"), "new");
+    let recovery = inject(0, Fault::Fail(nix::libc::EIO), || recover(folder.path()).unwrap());
+    assert_eq!(recovery.problems.len(), 1, "{recovery:?}");
+    assert_eq!(names(folder.path()).len(), 2);
+    assert_eq!(recover(folder.path()).unwrap().finished, [at("site")]);
+    assert_eq!(version(&at("site")).as_deref(), Some("new"));
+}
+
+#[test]
+fn a_name_that_is_no_text_is_recovered_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &[u8]| folder.path().join(OsStr::from_bytes(name));
+    fill(&at(b".s\xff.old-bb0123456789"), "published");
+    std::fs::write(at(b".f\xff.tmp-bb0123456789"), "half writ").unwrap();
+    let recovery = recover(folder.path()).unwrap();
+    assert_eq!(recovery.restored, [at(b"s\xff")]);
+    assert_eq!(recovery.removed, [at(b".f\xff.tmp-bb0123456789")]);
+
+    let swap = Swap::prepare(&at(b"s\xff")).unwrap();
+    fill(swap.staging(), "without an exchange");
+    inject(0, Fault::Fail(nix::libc::EINVAL), || swap.commit(Durability::Cached)).unwrap();
+    assert_eq!(version(&at(b"s\xff")).as_deref(), Some("without an exchange"));
 }
