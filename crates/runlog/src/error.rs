@@ -22,6 +22,16 @@ pub enum Error {
         /// What is wrong with it, and where.
         source: serde_json::Error,
     },
+    /// An event is longer than the lines that readers accept. Nothing was written.
+    #[error("cannot log to {}: the event has {bytes} bytes, more than the {limit} that a line may have", path.display())]
+    EventTooLong {
+        /// The file of the run's events.
+        path: PathBuf,
+        /// How many bytes the line would have.
+        bytes: usize,
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The link to the newest finished run does not name one. The next run that finishes replaces it.
     #[error("the link {} does not lead to a run: {reason}", path.display())]
     BadLatest {

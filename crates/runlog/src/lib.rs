@@ -63,6 +63,7 @@
 mod error;
 mod event;
 mod finish;
+mod json;
 mod lines;
 mod list;
 mod logs;

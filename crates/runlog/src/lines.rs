@@ -5,7 +5,6 @@ use std::path::Path;
 
 use buildbook_fsio::Lines;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::Result;
 
@@ -36,7 +35,10 @@ pub(crate) struct Records<T> {
 
 /// Reads a file of JSON lines. One that is missing has none. Blank lines are passed over; a line that is
 /// not UTF-8 is read as well as it can be.
-pub(crate) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Records<T>> {
+pub(crate) fn read_lines<T>(
+    path: &Path,
+    parse: impl Fn(&str) -> serde_json::Result<T>,
+) -> Result<Records<T>> {
     let mut found = Records { records: Vec::new(), problems: Vec::new(), cut_off: false };
     let Some(lines) = Lines::open(path)? else { return Ok(found) };
     for (number, line) in (1..).zip(lines) {
@@ -51,7 +53,7 @@ pub(crate) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Records<T>>
         if text.is_empty() {
             continue;
         }
-        match serde_json::from_str(text) {
+        match parse(text) {
             Ok(record) => found.records.push(record),
             Err(_) if !line.ended => found.cut_off = true,
             Err(error) => {

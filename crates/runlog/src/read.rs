@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use buildbook_fsio::read_file;
 use buildbook_layout::RunId;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::json::parse;
 use crate::lines::read_lines;
-use crate::{BadLine, Dag, Dated, DocDag, Error, Events, Node, Plan, Result, RunLog, Solve, Summary};
+use crate::{BadLine, Dag, Dated, DocDag, Error, Events, Logged, Node, Plan, Result, RunLog, Solve, Summary};
 
 /// The largest file of one record that is read: a summary with half a million failures fits.
 const LIMIT: u64 = 64 << 20;
@@ -25,8 +27,8 @@ pub struct DagStructure {
 }
 
 /// Each of these reads one file of one run, whoever wrote it and whether or not the run is over. Text that is
-/// not UTF-8 is read as well as it can be, keys that are not known are passed over, and a whole number
-/// will do where a number with a fraction is expected. `None` means that the file, or the run, is not there.
+/// not UTF-8 is read as well as it can be, keys that are not known are passed over, of a key that is there twice
+/// the first counts, and a whole number will do where a number with a fraction is expected. `None` means that the file, or the run, is not there.
 impl RunLog {
     /// Reads `plan.json`.
     ///
@@ -34,7 +36,7 @@ impl RunLog {
     ///
     /// [`Error::Corrupt`] when the file is not a plan, [`Error::File`] when it cannot be read.
     pub fn plan(&self, id: &RunId) -> Result<Option<Dated<Plan>>> {
-        read_record(self.tree.run(id).plan())
+        read_dated(self.tree.run(id).plan())
     }
 
     /// Reads `solve.json`.
@@ -43,7 +45,7 @@ impl RunLog {
     ///
     /// As [`RunLog::plan`].
     pub fn solve(&self, id: &RunId) -> Result<Option<Dated<Solve>>> {
-        read_record(self.tree.run(id).solve())
+        read_dated(self.tree.run(id).solve())
     }
 
     /// Reads `dag.json`.
@@ -52,7 +54,7 @@ impl RunLog {
     ///
     /// As [`RunLog::plan`].
     pub fn dag(&self, id: &RunId) -> Result<Option<Dated<Dag>>> {
-        read_record(self.tree.run(id).dag())
+        read_dated(self.tree.run(id).dag())
     }
 
     /// Reads `doc_dag.json`.
@@ -61,7 +63,7 @@ impl RunLog {
     ///
     /// As [`RunLog::plan`].
     pub fn doc_dag(&self, id: &RunId) -> Result<Option<Dated<DocDag>>> {
-        read_record(self.tree.run(id).doc_dag())
+        read_dated(self.tree.run(id).doc_dag())
     }
 
     /// Reads `summary.json`.
@@ -70,7 +72,7 @@ impl RunLog {
     ///
     /// As [`RunLog::plan`].
     pub fn summary(&self, id: &RunId) -> Result<Option<Summary>> {
-        read_record(self.tree.run(id).summary())
+        read_record(self.tree.run(id).summary(), parse)
     }
 
     /// Reads `dag_structure.jsonl`, line by line; no nodes when the file is not there.
@@ -79,7 +81,7 @@ impl RunLog {
     ///
     /// [`Error::File`] when the file cannot be read; bad lines are in [`DagStructure::problems`].
     pub fn dag_structure(&self, id: &RunId) -> Result<DagStructure> {
-        let found = read_lines(&self.tree.run(id).dag_structure())?;
+        let found = read_lines(&self.tree.run(id).dag_structure(), parse)?;
         Ok(DagStructure { nodes: found.records, problems: found.problems, cut_off: found.cut_off })
     }
 
@@ -89,14 +91,35 @@ impl RunLog {
     ///
     /// [`Error::File`] when the file cannot be read; bad lines are in [`Events::problems`].
     pub fn events(&self, id: &RunId) -> Result<Events> {
-        let found = read_lines(&self.tree.run(id).events())?;
+        // The time and the event are read one after the other: taking them apart while reading would keep all
+        // keys in memory, those that are not known as well.
+        let found = read_lines(&self.tree.run(id).events(), |text| {
+            Ok(Logged { t: parse::<Time>(text)?.t, event: parse(text)? })
+        })?;
         Ok(Events { events: found.records, problems: found.problems, cut_off: found.cut_off })
     }
 }
 
-fn read_record<T: DeserializeOwned>(path: PathBuf) -> Result<Option<T>> {
+/// The first part of [`Logged`].
+#[derive(Deserialize)]
+struct Time {
+    #[serde(default)]
+    t: String,
+}
+
+/// The first part of [`Dated`].
+#[derive(Deserialize)]
+struct Date {
+    timestamp: String,
+}
+
+fn read_dated<T: DeserializeOwned>(path: PathBuf) -> Result<Option<Dated<T>>> {
+    read_record(path, |text| Ok(Dated { timestamp: parse::<Date>(text)?.timestamp, record: parse(text)? }))
+}
+
+fn read_record<T>(path: PathBuf, parse: impl Fn(&str) -> serde_json::Result<T>) -> Result<Option<T>> {
     let Some(bytes) = read_file(&path, LIMIT)? else { return Ok(None) };
-    match serde_json::from_str(&String::from_utf8_lossy(&bytes)) {
+    match parse(&String::from_utf8_lossy(&bytes)) {
         Ok(record) => Ok(Some(record)),
         Err(source) => Err(Error::Corrupt { path, source }),
     }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use buildbook_atomic_swap::{replace_file, replace_file_with};
-use buildbook_fsio::{Durability, Lock, append_lines};
+use buildbook_fsio::{Durability, Lock, MAX_LINE_BYTES, append_lines};
 use buildbook_layout::{RunId, RunTree, Timestamp};
 use serde::Serialize;
 
-use crate::{Dag, Dated, DocDag, Event, Logged, Node, Plan, Result, RunLog, Solve};
+use crate::{Dag, Dated, DocDag, Error, Event, Logged, Node, Plan, Result, RunLog, Solve};
 
 /// A run that is being written. Threads may share it by reference.
 ///
@@ -58,7 +58,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Error::Replace`](crate::Error::Replace), as for the other records; what stood there stands there still.
+    /// [`Error::Replace`], as for the other records; what stood there stands there still.
     pub fn write_plan(&self, plan: &Plan, now: Timestamp) -> Result<()> {
         self.write_dated(&self.tree.plan(), plan, now)
     }
@@ -113,13 +113,17 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Error::File`](crate::Error::File) with the system's answer. When the disk is full, nothing of the line
-    /// stays, and later calls work again.
+    /// [`Error::EventTooLong`] when readers would not accept the line; [`Error::File`] with the system's answer.
+    /// When the disk is full, nothing of the line stays, and later calls work again.
     pub fn log_build_result(&self, event: &Event, now: Timestamp) -> Result<()> {
         let logged = Logged { t: self.log.format_time(now), event: event.clone() };
         let mut line = to_json(&logged);
+        let (bytes, path) = (line.len(), self.tree.events());
+        if bytes > MAX_LINE_BYTES {
+            return Err(Error::EventTooLong { path, bytes, limit: MAX_LINE_BYTES });
+        }
         line.push(b'\n');
-        append_lines(&self.tree.events(), &line, Durability::Cached)?;
+        append_lines(&path, &line, Durability::Cached)?;
         Ok(())
     }
 

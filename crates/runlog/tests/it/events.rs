@@ -185,3 +185,57 @@ proptest! {
         prop_assert_eq!(found.problems.len() + usize::from(found.cut_off), lines.count());
     }
 }
+
+#[test]
+fn of_a_key_that_is_there_twice_the_first_counts() {
+    let (_folder, log) = empty();
+    let run = log.start_run(start()).unwrap();
+    let line = r#"{"t":"one","kind":"build","pkg":"a.1","t":2,"hash":"h","status":"ok","status":"fail","line":1,"line":"x"}"#;
+    std::fs::write(run.tree().events(), format!("{line}\n")).unwrap();
+    let found = log.events(run.id()).unwrap();
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let logged = &found.events[0];
+    assert_eq!((logged.t.as_str(), logged.event.line), ("one", Some(1)));
+    assert_eq!(logged.event.status, EventStatus::Ok);
+}
+
+#[test]
+fn the_reason_of_a_bad_line_is_short_however_long_the_line() {
+    let (_folder, log) = empty();
+    let run = log.start_run(start()).unwrap();
+    let line = format!(
+        r#"{{"kind":"build","pkg":"a.1","hash":"h","status":"ok","line":"{}"}}"#,
+        "long ".repeat(100_000)
+    );
+    std::fs::write(run.tree().events(), line + "\n").unwrap();
+    let found = log.events(run.id()).unwrap();
+    assert!(found.problems[0].reason.starts_with("invalid type: string \"long "), "{}", found.problems[0]);
+    assert!(found.problems[0].reason.len() < 500, "{} bytes", found.problems[0].reason.len());
+}
+
+#[test]
+fn an_event_that_no_reader_would_accept_is_refused() {
+    let (_folder, log) = empty();
+    let run = log.start_run(start()).unwrap();
+    let fits = Event { error: Some("x".repeat(buildbook_fsio::MAX_LINE_BYTES - 200)), ..event("a.1", "h1") };
+    run.log_build_result(&fits, start()).unwrap();
+    let long = Event { error: Some("x".repeat(buildbook_fsio::MAX_LINE_BYTES)), ..event("b.1", "h2") };
+    let refused = run.log_build_result(&long, start()).unwrap_err();
+    assert!(matches!(&refused, Error::EventTooLong { path, .. } if *path == run.tree().events()));
+    let found = log.events(run.id()).unwrap();
+    assert_eq!((found.events.len(), found.problems.len(), found.cut_off), (1, 0, false));
+}
+
+#[test]
+fn what_stands_behind_a_key_that_is_not_known_is_not_even_looked_at() {
+    let (_folder, log) = empty();
+    let run = log.start_run(start()).unwrap();
+    // Whoever kept it in memory would have to stop at some depth, and at some size of numbers.
+    let deep = format!("{}1e9999{}", "[".repeat(100_000), "]".repeat(100_000));
+    let line = format!(r#"{{"x":{deep},"kind":"build","pkg":"a.1","hash":"h","status":"ok"}}"#);
+    std::fs::write(run.tree().events(), line + "\n").unwrap();
+    std::fs::write(run.tree().solve(), format!(r#"{{"timestamp":"t","solved":8,"x":{deep},"failed":1}}"#))
+        .unwrap();
+    assert_eq!(log.events(run.id()).unwrap().events.len(), 1);
+    assert_eq!(log.solve(run.id()).unwrap().unwrap().record.solved, 8);
+}

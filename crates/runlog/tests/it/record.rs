@@ -95,9 +95,15 @@ fn missing_and_corrupt_are_different_answers() {
     let run = log.start_run(start()).unwrap();
     assert!(log.plan(run.id()).unwrap().is_none());
     assert!(log.summary(&id("1999-01-01-000000")).unwrap().is_none(), "nor is there such a run");
-    for damaged in
-        ["", "{", "\0\0\0", "[]", "{\"timestamp\":\"t\"}", "{\"timestamp\":\"t\",\"solved\":-1,\"failed\":0}"]
-    {
+    for damaged in [
+        "",
+        "{",
+        "\0\0\0",
+        "[]",
+        "[\"t\",8,1]",
+        "{\"timestamp\":\"t\"}",
+        "{\"timestamp\":\"t\",\"solved\":-1,\"failed\":0}",
+    ] {
         std::fs::write(run.tree().solve(), damaged).unwrap();
         let error = log.solve(run.id()).unwrap_err();
         assert!(matches!(&error, Error::Corrupt { path, .. } if *path == run.tree().solve()), "{damaged:?}");
@@ -118,6 +124,11 @@ fn keys_and_bytes_of_others_are_no_reason_to_refuse() {
     assert_eq!(plan.timestamp, "t");
     assert_eq!(plan.record.repos[0].path, "/caf\u{fffd}");
     assert!(plan.record.all_versions && plan.record.ocaml_version.is_none());
+
+    let twice = br#"{"timestamp":"t","solved":8,"failed":1,"timestamp":0,"solved":9}"#;
+    std::fs::write(run.tree().solve(), twice).unwrap();
+    let solve = log.solve(run.id()).unwrap().unwrap();
+    assert_eq!((solve.timestamp.as_str(), solve.record), ("t", Solve { solved: 8, failed: 1 }));
 
     let lines =
         b"{\"hash\":\"h\",\"pkg\":\"a.1\",\"deps\":[]}\n{\"hash\":\"h\",\"pkg\":\"../a\",\"deps\":[]}\n";
