@@ -1,10 +1,12 @@
 //! Removing the files that dead builders left.
 
 use std::fmt;
+use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use buildbook_fsio::{Lock, Taken};
+use buildbook_fsio::{Lock, Probe, Taken, probe};
 use buildbook_layout::Timestamp;
 
 use crate::list::lock_files;
@@ -68,7 +70,8 @@ impl BuildLocks {
     /// Removes the lock files that nobody holds and that were last written `min_age` or longer ago.
     ///
     /// Each is removed while this process holds its lock, so that no builder can have it at the same time,
-    /// and one that waits for it finds the name gone and begins anew. Age alone never takes a lock away.
+    /// and one that waits for it finds the name gone and begins anew; one that does not wait may find it taken at
+    /// that moment. Age alone never takes a lock away, and what stays is only looked at.
     /// Files that do not end in `.lock`, and whatever is not a regular file, are left alone.
     ///
     /// # Errors
@@ -89,22 +92,37 @@ impl BuildLocks {
 }
 
 fn clean(path: &Path, min_age: Duration, now: Timestamp) -> buildbook_fsio::Result<Outcome> {
+    // What stays is only looked at: a builder that comes at this moment would find its lock taken otherwise.
+    match probe(path)? {
+        Probe::Free => {}
+        Probe::Missing => return Ok(Outcome::Gone),
+        _ => return Ok(Outcome::Kept(KeptReason::Held)),
+    }
+    match age(std::fs::symlink_metadata(path), path, now) {
+        Err(error) if error.is_not_found() => return Ok(Outcome::Gone),
+        age if age? < min_age => return Ok(Outcome::Kept(KeptReason::Young)),
+        _ => {}
+    }
     let lock = match Lock::try_acquire_existing(path)? {
         Taken::Acquired(lock) => lock,
         Taken::Missing => return Ok(Outcome::Gone),
         _ => return Ok(Outcome::Kept(KeptReason::Held)),
     };
     // Only now does the age stand still: until the lock was ours, somebody else could take and write it.
-    let look_at = |source| buildbook_fsio::Error::Io { operation: "look at", path: path.to_owned(), source };
-    let written = lock.file().metadata().and_then(|metadata| metadata.modified()).map_err(look_at)?;
-    // A time that no calendar of ours has is no reason to remove anything.
-    let age = Timestamp::from_system_time(written).map_or(Duration::ZERO, |written| now.since(written));
-    if age < min_age {
+    if age(lock.file().metadata(), path, now)? < min_age {
         lock.release();
         return Ok(Outcome::Kept(KeptReason::Young));
     }
     lock.remove()?;
     Ok(Outcome::Removed)
+}
+
+/// How long ago a file was last written.
+fn age(metadata: io::Result<Metadata>, path: &Path, now: Timestamp) -> buildbook_fsio::Result<Duration> {
+    let look_at = |source| buildbook_fsio::Error::Io { operation: "look at", path: path.to_owned(), source };
+    let written = metadata.and_then(|metadata| metadata.modified()).map_err(look_at)?;
+    // A time that no calendar of ours has is no reason to remove anything.
+    Ok(Timestamp::from_system_time(written).map_or(Duration::ZERO, |written| now.since(written)))
 }
 
 fn lossy_all<S: serde::Serializer>(paths: &[PathBuf], serializer: S) -> std::result::Result<S::Ok, S::Error> {

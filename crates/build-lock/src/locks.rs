@@ -44,7 +44,8 @@ impl BuildLocks {
         BuildLock::describe(Lock::acquire(&path)?, name, holder)
     }
 
-    /// Takes the lock, or returns `None` at once when somebody has it.
+    /// Takes the lock, or returns `None` at once when somebody has it. This may be somebody who is just removing
+    /// the stale file of the lock; [`BuildLocks::acquire_within`] with a short limit passes over that.
     ///
     /// # Errors
     ///

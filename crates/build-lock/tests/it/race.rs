@@ -72,3 +72,25 @@ fn a_lock_file_that_becomes_a_fifo_blocks_nobody() {
     let _ = std::fs::remove_file(&path);
     assert!(locks.try_acquire(&name("a.1"), &holder()).unwrap().is_some());
 }
+
+#[test]
+fn cleaning_turns_no_builder_away_from_a_file_that_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let locks = BuildLocks::at(folder.path());
+    let path = locks.path(&name("a.1"));
+    std::thread::scope(|scope| {
+        let builder = scope.spawn(|| {
+            for turn in 0..2000 {
+                // A builder died over it a moment ago.
+                crate::file_of_age(&path, 0);
+                let lock = locks.try_acquire(&name("a.1"), &holder()).unwrap();
+                assert!(lock.is_some(), "turned away at turn {turn}, and nobody builds");
+            }
+        });
+        while !builder.is_finished() {
+            let cleaned = locks.cleanup_stale(Duration::from_secs(60), now()).unwrap();
+            assert!(cleaned.removed.is_empty(), "{cleaned:?}");
+        }
+        builder.join().unwrap();
+    });
+}
