@@ -98,10 +98,12 @@ fn clean(path: &Path, min_age: Duration, now: Timestamp) -> buildbook_fsio::Resu
         Probe::Missing => return Ok(Outcome::Gone),
         _ => return Ok(Outcome::Kept(KeptReason::Held)),
     }
-    match age(std::fs::symlink_metadata(path), path, now) {
-        Err(error) if error.is_not_found() => return Ok(Outcome::Gone),
-        age if age? < min_age => return Ok(Outcome::Kept(KeptReason::Young)),
-        _ => {}
+    let first_look = age(std::fs::symlink_metadata(path), path, now);
+    if first_look.as_ref().is_err_and(buildbook_fsio::Error::is_not_found) {
+        return Ok(Outcome::Gone);
+    }
+    if first_look? < min_age {
+        return Ok(Outcome::Kept(KeptReason::Young));
     }
     let lock = match Lock::try_acquire_existing(path)? {
         Taken::Acquired(lock) => lock,
