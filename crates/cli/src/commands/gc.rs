@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use buildbook::build_lock::{BuildLocks, list_active_layers};
 use buildbook::gc::{
-    GcResult, Item, LayerPlan, Policy, Roots, UniversePlan, execute_layers, execute_universes, plan_all,
+    Decision, GcResult, Item, LayerPlan, Policy, Roots, UniversePlan, execute_layers, execute_universes,
+    plan_all,
 };
 use buildbook::history::{Entry, History};
 use buildbook::layout::{Kind, PlatformTree, RunId};
@@ -122,8 +123,16 @@ fn row(item: &Item) -> [String; 5] {
         item.name.clone(),
         item.bytes.to_string(),
         item.last_used.map(|time| time.to_string()).unwrap_or_default(),
-        item.decision.to_string(),
+        reason(&item.decision),
     ]
+}
+
+/// Why it goes or stays; that it does is in a column of its own.
+fn reason(decision: &Decision) -> String {
+    match decision {
+        Decision::Keep(reason) => reason.to_string(),
+        Decision::Remove(reason) => reason.to_string(),
+    }
 }
 
 /// What the book says is needed. If a part of it cannot be read, what that part needs is unknown, and nothing

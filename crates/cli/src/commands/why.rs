@@ -126,11 +126,11 @@ fn text(document: &Document) -> String {
     for (depth, cause) in document.causes.iter().enumerate() {
         let indent = "  ".repeat(depth + 1);
         let word = if depth + 1 == document.causes.len() { "root cause" } else { "because of" };
-        text.push_str(&format!(
-            "{indent}{word}: {} {}\n",
-            cause.package,
-            output::one_line(cause.entry.category.as_str())
-        ));
+        // The package itself heads the page already.
+        if depth > 0 || document.causes.len() == 1 {
+            let category = output::one_line(cause.entry.category.as_str());
+            text.push_str(&format!("{indent}{word}: {} {category}\n", cause.package));
+        }
         if let Some(error) = &cause.entry.error {
             text.push_str(&format!("{indent}  {}\n", output::one_line(error)));
         }

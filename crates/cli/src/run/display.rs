@@ -124,6 +124,7 @@ impl Display {
     /// Takes the bars away.
     pub(super) fn finish(&self) {
         if let Some(bars) = &self.bars {
+            bars.whole.disable_steady_tick();
             bars.whole.finish_and_clear();
             let _ = bars.all.clear();
         }
@@ -169,8 +170,8 @@ impl Bars {
     }
 
     fn remove(&self, bar: &ProgressBar) {
+        // Cleared before it is taken out: the lines of bars that are only taken out stay on the screen.
         bar.finish_and_clear();
-        self.all.remove(bar);
     }
 }
 
