@@ -49,7 +49,11 @@ pub(super) fn table(context: &Context) -> Result<String, Failure> {
             lock.start_time
                 .map(|start| format!("{} ago", output::duration(context.now.since(start))))
                 .unwrap_or_default(),
-            lock.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            // What the kernel says of a `lockf` is the truth; the text in the file may be of somebody else.
+            lock.holder_pid
+                .map(|pid| pid.to_string())
+                .or_else(|| lock.pid.map(|pid| pid.to_string()))
+                .unwrap_or_default(),
             lock.run.as_ref().map(ToString::to_string).unwrap_or_default(),
             lock.layer_name.clone().unwrap_or_default(),
             lock.temp_log_path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
