@@ -120,7 +120,54 @@ pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error)
 
 #[cfg(test)]
 mod tests {
+    use buildbook_atomic_swap::replace_file;
+    use buildbook_fsio::{append_lines, op};
+
     use super::*;
+
+    /// A file that was replaced, somebody who has the old one open, and where the new one is.
+    fn replaced(folder: &Path, expected: usize) -> (Stragglers, File, std::path::PathBuf) {
+        let path = folder.join("history.jsonl");
+        append_lines(&path, b"old\n", Durability::Cached).unwrap();
+        let (old, straggler) = (op::open_or_create(&path).unwrap(), op::open_or_create(&path).unwrap());
+        replace_file(&path, b"new\n", Durability::Cached).unwrap();
+        (Stragglers { old, taken: 4, expected }, straggler, path)
+    }
+
+    #[test]
+    fn somebody_who_was_seen_waiting_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (stragglers, straggler, path) = replaced(folder.path(), 2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for line in [b"one\n", b"two\n"] {
+                    std::thread::sleep(QUIET * 10);
+                    op::write_all(&straggler, &path, line).unwrap();
+                }
+            });
+            stragglers.carry_over(&path).unwrap();
+        });
+        assert_eq!(std::fs::read(&path).unwrap(), b"new\none\ntwo\n");
+    }
+
+    #[test]
+    fn somebody_who_died_is_not_waited_for_for_ever_and_what_it_wrote_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (stragglers, straggler, path) = replaced(folder.path(), 1);
+        op::write_all(&straggler, &path, b"to").unwrap();
+        stragglers.carry_over(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new\nto\n");
+    }
+
+    #[test]
+    fn a_file_that_was_not_replaced_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        append_lines(&path, b"old\nmore\n", Durability::Cached).unwrap();
+        let old = op::open_or_create(&path).unwrap();
+        Stragglers { old, taken: 4, expected: 1 }.carry_over(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"old\nmore\n");
+    }
 
     #[test]
     fn those_who_wait_are_told_from_those_who_have_it() {

@@ -12,7 +12,7 @@ use crate::{Result, Standing, Status, VERSION};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Generated {
-    /// What [`write`](crate::write) writes.
+    /// What [`write`](crate::write()) writes.
     pub status: Status,
     /// Where every package stands, by package and kind.
     pub standings: Vec<Standing>,

@@ -7,7 +7,7 @@
 //! * a [`Standing`] for each package and kind: how it stands, and since when;
 //! * a [`Problem`] for everything that could not be read, which stops nothing else.
 //!
-//! [`write`] puts the status into `status.json`, [`read`] reads it. The format is described with [`Status`].
+//! [`write()`] puts the status into `status.json`, [`read`] reads it. The format is described with [`Status`].
 //!
 //! # What this crate does not do
 //!

@@ -83,6 +83,24 @@ fn young_entries_and_those_of_unknown_age_are_kept() {
     assert_eq!(left(&world(&same), &Retention::days(30_000)), (0..9).collect::<Vec<_>>());
 }
 
+#[test]
+fn an_old_streak_keeps_its_last_entry_when_young_ones_go_on_with_it() {
+    let mut all = entries((0..8).map(|_| ("h", "success", false)));
+    for entry in all.iter_mut().skip(4) {
+        entry.ts = "2026-05-20T00:00:00Z".to_owned();
+    }
+    assert_eq!(left(&world(&all), &Retention::days(30)), [0, 3, 4, 5, 6, 7]);
+}
+
+/// The readers go by the order of the file, whatever the runs.
+#[test]
+fn the_newest_in_the_file_stay_the_newest() {
+    let mut all = entries((0..9).map(|n| ("h", "success", n == 4)));
+    all[8].run = all[2].run.clone();
+    let kept = left(&world(&all), &Retention::days(0));
+    assert_eq!(kept, [0, 3, 4, 5, 7, 8]);
+}
+
 /// C-H4: ages are in UTC, whatever the zone of the machine. The hours are those of the original's fault.
 #[test]
 fn ages_are_in_utc() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use buildbook_fsio::{Lock, Probe, probe};
 use buildbook_history::{Entry, History, Retention};
@@ -105,7 +106,9 @@ fn a_writer_that_does_not_look_at_the_name_again_loses_nothing() {
             world.history.compact(&world.package, &Retention::days(0), time("2026-01-01T00:00:00Z")).unwrap()
         });
         // All three have the file open. They ask for its lock when the compaction has it, which is for long.
+        let start = Instant::now();
         while !matches!(probe(&world.path()).unwrap(), Probe::Held { .. }) {
+            assert!(start.elapsed() < Duration::from_secs(60), "the compaction never locked the file");
             std::thread::yield_now();
         }
         originals.iter_mut().for_each(Other::go_on);

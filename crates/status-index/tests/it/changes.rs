@@ -14,7 +14,8 @@ fn last_change(results: &[(&str, &str)]) -> Option<String> {
 
 #[test]
 fn each_change_has_its_word() {
-    let table: [(&[(&str, &str)], Option<&str>); 20] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+    let table: [Row<'_>; 20] = [
         (&[("h1", "success"), ("h2", "build_failure")], Some("new_failure")),
         (&[("h1", "build_failure"), ("h2", "success")], Some("recovered")),
         (&[("h1", "build_failure"), ("h2", "depext_unavailable")], Some("still_failing_new_cause")),
