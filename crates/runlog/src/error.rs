@@ -11,7 +11,8 @@ pub enum Error {
     /// A file or a folder could not be made, read or written.
     #[error(transparent)]
     File(#[from] buildbook_fsio::Error),
-    /// A file or a link could not be replaced; what stood there stands there still.
+    /// A file or a link could not be replaced, and what stood there stands there still; or it was, and may not
+    /// survive a power cut.
     #[error(transparent)]
     Replace(#[from] buildbook_atomic_swap::Error),
     /// A file of a run is there, and what is in it is not what belongs there.

@@ -12,7 +12,8 @@ const SWITCH_TAKES_AT_MOST: f64 = 600.0;
 
 /// A run that could not be finished, handed back so that it can be tried again.
 ///
-/// If there is a summary already, the run is finished, and only `latest` was not switched.
+/// If there is a summary already, the run is finished; what was not done is to switch `latest`, or to make sure
+/// that both survive a power cut.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot finish the run {}", run.id())]
 pub struct FinishFailed {

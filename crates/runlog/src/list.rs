@@ -109,8 +109,7 @@ impl RunLog {
     /// [`Error::File`] when the folder of the runs cannot be read; what concerns one leftover or one folder
     /// is in [`Recovery::problems`].
     pub fn recover(&self) -> Result<Recovery> {
-        // The dot, because these two may be symbolic links, which are not locked.
-        let mut folders = vec![self.tree.path().join("."), self.tree.runs().join(".")];
+        let mut folders = vec![self.tree.path().to_owned(), self.tree.runs()];
         for run in self.runs()?.runs {
             if matches!(run.state, RunState::Interrupted | RunState::Unknown) {
                 let tree = self.tree.run(&run.id);

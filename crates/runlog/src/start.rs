@@ -1,8 +1,9 @@
 //! All runs, and the start of one.
 
 use std::io;
+use std::path::Path;
 
-use buildbook_fsio::{FolderLock, Lock, create_folders, op, remove_tree};
+use buildbook_fsio::{FolderLock, Lock, create_folders, op, remove_tree, sync_folder};
 use buildbook_layout::{LogTree, RunId, RunTree, Timestamp};
 use time::UtcOffset;
 
@@ -66,7 +67,7 @@ impl RunLog {
     /// [`Error::NoFreeName`] when an hour of names is taken; [`Error::File`] with the system's answer, and
     /// then nothing of the run is left, unless removing it fails as well.
     pub fn start_run(&self, now: Timestamp) -> Result<Run> {
-        create_folders(&self.tree.runs())?;
+        make_folder_of_runs(&self.tree.runs())?;
         for id in names_from(now) {
             let tree = self.tree.run(&id);
             match op::create_folder(tree.path()) {
@@ -86,6 +87,15 @@ impl RunLog {
         }
         Err(Error::NoFreeName { folder: self.tree.runs(), first: RunId::starting_at(now) })
     }
+}
+
+/// Makes the folder of all runs where it is missing. Nobody syncs its name and those above it later, and without
+/// them the summary of the first run would be lost with a power cut.
+fn make_folder_of_runs(runs: &Path) -> buildbook_fsio::Result<()> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let missing: Vec<&Path> = runs.ancestors().take_while(is_missing).collect();
+    create_folders(runs)?;
+    missing.into_iter().filter_map(Path::parent).try_for_each(sync_folder)
 }
 
 /// The lock comes first, so that a run which dies here is soon known for dead.

@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use buildbook_fsio::faults::count;
+use buildbook_fsio::op::Operation;
 use buildbook_layout::{RunId, Timestamp};
 use buildbook_runlog::{Error, RunState};
 use time::UtcOffset;
@@ -17,6 +19,18 @@ fn a_run_has_a_folder_with_places_for_logs() {
     assert_eq!(names(run.run_dir()), ["build", "docs", "writer.lock"]);
     let note = std::fs::read_to_string(run.tree().writer_lock()).unwrap();
     assert_eq!(note, format!("{}\n1773060884\n", std::process::id()));
+}
+
+#[test]
+fn the_folders_above_the_first_run_survive_a_power_cut() {
+    let (folder, log) = empty();
+    let syncs = || {
+        let (_run, calls) = count(|| log.start_run(start()).unwrap());
+        let syncs = calls.into_iter().filter(|call| call.operation == Operation::SyncFolder);
+        syncs.map(|call| call.path).collect::<Vec<_>>()
+    };
+    assert_eq!(syncs(), [log.tree().path(), folder.path()]);
+    assert!(syncs().is_empty(), "they are there");
 }
 
 #[test]
