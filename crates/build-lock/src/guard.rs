@@ -1,6 +1,5 @@
 //! A build lock that is held.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use buildbook_fsio::Lock;
@@ -74,13 +73,17 @@ impl BuildLock {
         }
     }
 
-    /// Removes the lock's file while it is held, then gives the lock back.
+    /// Removes the lock's file while it is held, then gives the lock back. If somebody removed the file by hand, the
+    /// one that has its name now is left to its holder.
     ///
     /// # Errors
     ///
     /// The system's answer; the lock is given back all the same.
     pub fn release(mut self) -> Result<()> {
-        self.lock.take().map_or(Ok(()), remove_own_file)
+        match self.lock.take() {
+            Some(lock) => Ok(lock.remove()?),
+            None => Ok(()),
+        }
     }
 }
 
@@ -88,20 +91,7 @@ impl Drop for BuildLock {
     fn drop(&mut self) {
         if let Some(lock) = self.lock.take() {
             // Nobody can be told here. The file stays, and is cleaned up as stale.
-            let _ = remove_own_file(lock);
-        }
-    }
-}
-
-/// Somebody may have removed the file by hand, and the name may be another holder's by now.
-fn remove_own_file(lock: Lock) -> Result<()> {
-    let held = lock.file().metadata();
-    let named = std::fs::symlink_metadata(lock.path());
-    match (held, named) {
-        (Ok(held), Ok(named)) if (held.dev(), held.ino()) == (named.dev(), named.ino()) => Ok(lock.remove()?),
-        _ => {
-            lock.release();
-            Ok(())
+            let _ = lock.remove();
         }
     }
 }
