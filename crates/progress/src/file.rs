@@ -10,7 +10,7 @@ use buildbook_layout::{RunTree, Timestamp};
 use crate::{Error, Progress, Result};
 
 /// The largest file that is read: a million targets fit.
-const LIMIT: u64 = 128 << 20;
+const LIMIT: u64 = 64 << 20;
 
 /// Writes the next snapshot of a run, as `progress.json` in the folder of the run.
 ///

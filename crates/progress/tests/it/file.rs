@@ -1,4 +1,4 @@
-use buildbook_progress::{Error, Phase, delete, read, write};
+use buildbook_progress::{Error, Phase, Progress, delete, read, write};
 
 use crate::{at, fresh};
 
@@ -91,4 +91,30 @@ fn nothing_but_a_regular_file_is_read_or_written_through() {
     std::fs::remove_file(&path).unwrap();
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert!(matches!(read(folder.path()), Err(Error::File(_))), "and it does not block");
+}
+
+#[test]
+fn a_heartbeat_that_is_no_time_is_passed_over_whatever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whoever kept it in memory would have to stop at some depth.
+    let deep = format!("[{}{}]", "[".repeat(10_000), "]".repeat(10_000));
+    for odd in ["null", "true", "-1", "1773060884", "0.5", "\"noon\"", "{\"a\":[1]}", "[1,{}]", &deep] {
+        let text = format!(r#"{{"heartbeat":{odd},"run_id":"2026-03-09-125444","phase":"gc","sequence":7}}"#);
+        std::fs::write(folder.path().join("progress.json"), text).unwrap();
+        let seen = read(folder.path()).unwrap().unwrap();
+        assert_eq!((seen.heartbeat, seen.sequence), (None, 7), "{odd:.40}");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused_and_a_million_targets_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let targets = (0..1_000_000).map(|number| format!("a-package-with-a-name-{number}.12.34.56"));
+    let mut progress = Progress::create("2026-03-09-125444".parse().unwrap(), "", targets);
+    write(folder.path(), &mut progress, at("2026-03-09T12:55:00Z")).unwrap();
+    assert_eq!(read(folder.path()).unwrap().unwrap().targets.len(), 1_000_000);
+
+    let file = std::fs::File::create(folder.path().join("progress.json")).unwrap();
+    file.set_len((64 << 20) + 1).unwrap();
+    assert!(matches!(read(folder.path()), Err(Error::File(_))));
 }
