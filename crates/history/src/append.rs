@@ -15,6 +15,8 @@ impl History {
     /// process but not a power cut. A line that a crash cut off is ended first, so that it does not swallow
     /// the entry.
     ///
+    /// It waits for its turn without a limit. Others hold the lock for one write, or for one compaction.
+    ///
     /// # Errors
     ///
     /// [`Error::EntryTooLong`]; the system's answer, and the entry is not in the file then.

@@ -60,6 +60,9 @@ impl History {
     /// entry stay the same, and so does where the package stands and since when. Order is kept. Lines are
     /// copied byte for byte; a line that is not exactly one entry is always kept.
     ///
+    /// What was compared with a removed entry is compared with one of the same result; only the hash that it is
+    /// compared with may be that of another build, where several blessed ones took turns.
+    ///
     /// Distinct hashes are never merged: a package that is built from other inputs in every run keeps an
     /// entry or two for each. [`Retention::max_entries`] then gives up all but the newest of each.
     ///
