@@ -3,19 +3,26 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use nix::NixPath;
 use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
-use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat};
+#[cfg(target_os = "linux")]
+use nix::fcntl::{OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::op::{Operation, before};
 use crate::{Error, Result};
+
+/// Opens a folder for its names alone, where the system can: no right to list it is needed then.
+#[cfg(target_os = "linux")]
+const NAMES_ONLY: OFlag = OFlag::O_PATH;
+#[cfg(not(target_os = "linux"))]
+const NAMES_ONLY: OFlag = OFlag::O_RDONLY;
 
 /// How many folders are open at most while a tree is removed.
 const MAX_OPEN: usize = 32;
@@ -25,14 +32,16 @@ const ATTEMPTS: usize = 3;
 /// Removes a folder with all that is in it, or a file, or a symbolic link. Links are removed, never
 /// followed, also when somebody puts one in the place of a folder meanwhile. What is gone already, or goes
 /// meanwhile, is no error. Folders without the right to write, as some package managers leave them, are
-/// given it first. A tree may be of any depth: memory, stack and open files are bounded.
+/// given it first. A tree may be of any depth: stack and open files are bounded. On Linux, nothing is removed
+/// through a mount: a place where something is mounted, and what is mounted there, stay.
 ///
 /// A power cut may bring all or a part of the tree back.
 ///
 /// # Errors
 ///
 /// `InvalidInput`, and nothing is removed, for a path that does not end in a name, such as `/` or `..`; the
-/// system's answer otherwise, and some of the tree may have been removed.
+/// system's answer otherwise, `CrossesDevices` for a mount among them, and some of the tree may have been
+/// removed.
 pub fn remove_tree(path: &Path) -> Result<()> {
     // With a slash behind it, a link stands for what it leads to.
     let path = path.components().as_path();
@@ -40,16 +49,20 @@ pub fn remove_tree(path: &Path) -> Result<()> {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    if path.file_name().is_none() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => return fine_if_gone(fs::remove_file(path)),
         Err(error) => return fine_if_gone(Err(error)),
     }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let flags = NAMES_ONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let above = match openat(AT_FDCWD, above, flags, Mode::empty()) {
+        Err(Errno::ENOENT) => return Ok(()),
+        other => other?,
+    };
     for _ in 0..ATTEMPTS {
-        empty(path)?;
+        empty(above.as_fd(), name)?;
         match fs::remove_dir(path) {
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
             other => return fine_if_gone(other),
@@ -75,8 +88,8 @@ struct Level {
 
 /// Removes everything in a folder, depth first. Below [`MAX_OPEN`] levels, a folder is moved up to the top and
 /// has its turn there.
-fn empty(top: &Path) -> io::Result<()> {
-    let mut levels: Vec<Level> = Level::open(AT_FDCWD, top.as_os_str())?.into_iter().collect();
+fn empty(above: BorrowedFd<'_>, top: &OsStr) -> io::Result<()> {
+    let mut levels: Vec<Level> = Level::open(above, top)?.into_iter().collect();
     let mut moved = 0_u64;
     while let Some(level) = levels.last_mut() {
         let Some((name, is_folder)) = level.entries.pop() else {
@@ -105,20 +118,22 @@ fn empty(top: &Path) -> io::Result<()> {
 impl Level {
     /// Opens a folder and reads its names; `None` when it is gone.
     fn open(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Level>> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let open = || openat(parent, name, flags, Mode::empty());
-        let opened = match open() {
+        let opened = match open_folder(parent, name) {
             Err(Errno::EACCES) => {
-                allow_inside(parent);
                 allow(parent, name);
-                open()
+                open_folder(parent, name)
             }
             other => other,
         };
-        let mut folder = match opened {
+        let folder = match opened {
             Err(Errno::ENOENT) => return Ok(None),
-            other => Dir::from_fd(other?)?,
+            other => other?,
         };
+        if fstat(&folder)?.st_mode & Mode::S_IRWXU.bits() != Mode::S_IRWXU.bits() {
+            // Whether that succeeds shows in what is tried next.
+            let _ = fchmod(&folder, Mode::S_IRWXU);
+        }
+        let mut folder = Dir::from_fd(folder)?;
         let mut entries = Vec::new();
         for entry in folder.iter() {
             let entry = entry?;
@@ -131,9 +146,21 @@ impl Level {
     }
 }
 
+/// Opens a folder in another, and neither what a link leads to nor what is mounted there.
+fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    #[cfg(target_os = "linux")]
+    match openat2(parent, name, OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_XDEV)) {
+        // A system that is too old for the call, or a sandbox that does not know it.
+        Err(Errno::ENOSYS | Errno::EPERM) => {}
+        other => return other,
+    }
+    openat(parent, name, flags, Mode::empty())
+}
+
 /// Removes a name that is thought not to be a folder's; `false` when it is one after all.
 fn unlink(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
-    match with_rights(folder, || unlinkat(folder, name, UnlinkatFlags::NoRemoveDir)) {
+    match unlinkat(folder, name, UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
         Err(Errno::EISDIR) => Ok(false),
         Err(error) => Err(error.into()),
@@ -142,7 +169,7 @@ fn unlink(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
 
 /// Removes an empty folder; `false` when it is not empty.
 fn remove_empty(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
-    match with_rights(parent, || unlinkat(parent, name, UnlinkatFlags::RemoveDir)) {
+    match unlinkat(parent, name, UnlinkatFlags::RemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
         Err(Errno::ENOTEMPTY | Errno::EEXIST) => Ok(false),
         Err(error) => Err(error.into()),
@@ -164,11 +191,9 @@ fn move_up(
             Ok(()) => return Ok(Some(free)),
             Err(Errno::ENOENT) => return Ok(None),
             Err(Errno::ENOTEMPTY | Errno::EEXIST | Errno::ENOTDIR) => {}
-            // Both folders are written to, and so is the one that moves: it holds the way to its parent.
+            // A folder that moves is written to as well: it holds the way to its parent.
             Err(Errno::EACCES) if !is_allowed => {
                 is_allowed = true;
-                allow_inside(parent);
-                allow_inside(top);
                 allow(parent, name);
             }
             Err(error) => return Err(error.into()),
@@ -176,23 +201,8 @@ fn move_up(
     }
 }
 
-/// Does something in a folder, and once more with the rights that it may lack.
-fn with_rights(folder: BorrowedFd<'_>, call: impl Fn() -> nix::Result<()>) -> nix::Result<()> {
-    match call() {
-        Err(Errno::EACCES) => {
-            allow_inside(folder);
-            call()
-        }
-        other => other,
-    }
-}
-
-/// Gives the owner all rights on an open folder. Whether that succeeds shows in what is tried next.
-fn allow_inside(folder: BorrowedFd<'_>) {
-    let _ = fchmod(folder, Mode::S_IRWXU);
-}
-
-/// Gives the owner all rights on a folder in another, never through a symbolic link.
-fn allow<P: ?Sized + NixPath>(parent: BorrowedFd<'_>, name: &P) {
+/// Gives the owner all rights on a folder in another, never through a symbolic link. Whether that succeeds shows
+/// in what is tried next.
+fn allow(parent: BorrowedFd<'_>, name: &OsStr) {
     let _ = fchmodat(parent, name, Mode::S_IRWXU, FchmodatFlags::NoFollowSymlink);
 }

@@ -137,3 +137,45 @@ fn remove_folders_without_rights(root: &Path) {
         assert!(!tree.exists(), "{mode:o}");
     }
 }
+
+/// Mounting needs a name space of one's own; where the system gives none, there is nothing to show.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_removed_through_a_mount() {
+    if let Some(root) = std::env::var_os("FSIO_TEST_MOUNTED") {
+        let root = Path::new(&root);
+        for place in ["tree", "tree/sub/mounted"] {
+            let error = remove_tree(&root.join(place)).unwrap_err();
+            assert_eq!(error.kind(), Some(std::io::ErrorKind::CrossesDevices), "{place}: {error}");
+        }
+        return assert!(root.join("tree/sub/mounted/precious").exists());
+    }
+    let unshare = || {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        command
+    };
+    if !unshare().arg("true").output().is_ok_and(|tried| tried.status.success()) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("tree/sub/mounted")).unwrap();
+    fs::create_dir(root.path().join("outside")).unwrap();
+    fs::write(root.path().join("outside/precious"), "").unwrap();
+    let ran = unshare()
+        .args(["sh", "-c", "mount --bind outside tree/sub/mounted && exec \"$0\" --exact \"$1\""])
+        .arg(std::env::current_exe().unwrap())
+        .arg("remove::nothing_is_removed_through_a_mount")
+        .env("FSIO_TEST_MOUNTED", root.path())
+        .current_dir(root.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(
+        ran.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    assert!(root.path().join("outside/precious").exists());
+    remove_tree(&root.path().join("tree")).expect("nothing is mounted in this name space");
+}
