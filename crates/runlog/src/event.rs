@@ -80,7 +80,7 @@ pub struct Logged {
 pub struct Events {
     /// The events, oldest first.
     pub events: Vec<Logged>,
-    /// The lines that could not be understood.
+    /// The lines that could not be understood. Of very many, the last one here says how many more there are.
     pub problems: Vec<BadLine>,
     /// Whether the file ends in the middle of a line: one is being written at this moment, or its writer
     /// died over it. It is not among the problems.

@@ -26,11 +26,42 @@ impl fmt::Display for BadLine {
     }
 }
 
+/// How many bad lines of a file are told apart. A hostile file can have one for every two bytes.
+const MOST_PROBLEMS: usize = 1000;
+
 /// What a file of JSON lines holds.
 pub(crate) struct Records<T> {
     pub(crate) records: Vec<T>,
     pub(crate) problems: Vec<BadLine>,
     pub(crate) cut_off: bool,
+}
+
+/// The bad lines of a file: the first of them, and how many more there are.
+#[derive(Default)]
+struct Problems {
+    first: Vec<BadLine>,
+    more: Option<(u64, BadLine)>,
+}
+
+impl Problems {
+    fn add(&mut self, line: BadLine) {
+        match &mut self.more {
+            Some((count, _)) => *count += 1,
+            None if self.first.len() < MOST_PROBLEMS => self.first.push(line),
+            None => self.more = Some((0, line)),
+        }
+    }
+
+    /// The last one stands for all that are not told apart.
+    fn into_list(mut self) -> Vec<BadLine> {
+        if let Some((count, mut last)) = self.more {
+            if count > 0 {
+                last.reason.push_str(&format!("; and {count} bad lines after it"));
+            }
+            self.first.push(last);
+        }
+        self.first
+    }
 }
 
 /// Reads a file of JSON lines. One that is missing has none. Blank lines are passed over; a line that is
@@ -41,11 +72,12 @@ pub(crate) fn read_lines<T>(
 ) -> Result<Records<T>> {
     let mut found = Records { records: Vec::new(), problems: Vec::new(), cut_off: false };
     let Some(lines) = Lines::open(path)? else { return Ok(found) };
+    let mut problems = Problems::default();
     for (number, line) in (1..).zip(lines) {
         let line = line?;
+        let bad = |reason| BadLine { number, offset: line.offset, reason };
         if line.is_too_long() {
-            let reason = format!("it has {} bytes", line.length);
-            found.problems.push(BadLine { number, offset: line.offset, reason });
+            problems.add(bad(format!("it has {} bytes", line.length)));
             continue;
         }
         let text = String::from_utf8_lossy(&line.bytes);
@@ -56,10 +88,9 @@ pub(crate) fn read_lines<T>(
         match parse(text) {
             Ok(record) => found.records.push(record),
             Err(_) if !line.ended => found.cut_off = true,
-            Err(error) => {
-                found.problems.push(BadLine { number, offset: line.offset, reason: error.to_string() });
-            }
+            Err(error) => problems.add(bad(error.to_string())),
         }
     }
+    found.problems = problems.into_list();
     Ok(found)
 }

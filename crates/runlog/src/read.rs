@@ -20,7 +20,7 @@ const LIMIT: u64 = 64 << 20;
 pub struct DagStructure {
     /// The nodes, in the order of the file.
     pub nodes: Vec<Node>,
-    /// The lines that could not be understood.
+    /// The lines that could not be understood. Of very many, the last one here says how many more there are.
     pub problems: Vec<BadLine>,
     /// Whether the file ends in the middle of a line; ours never do.
     pub cut_off: bool,

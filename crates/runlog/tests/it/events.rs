@@ -181,7 +181,7 @@ proptest! {
         std::fs::write(run.tree().events(), &bytes).unwrap();
         let found = log.events(run.id()).unwrap();
         prop_assert!(found.events.is_empty());
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !String::from_utf8_lossy(line).trim().is_empty());
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !String::from_utf8_lossy(line).trim_start_matches('\u{feff}').trim().is_empty());
         prop_assert_eq!(found.problems.len() + usize::from(found.cut_off), lines.count());
     }
 }
@@ -238,4 +238,25 @@ fn what_stands_behind_a_key_that_is_not_known_is_not_even_looked_at() {
         .unwrap();
     assert_eq!(log.events(run.id()).unwrap().events.len(), 1);
     assert_eq!(log.solve(run.id()).unwrap().unwrap().record.solved, 8);
+}
+
+#[test]
+fn very_many_bad_lines_are_counted_and_hide_no_good_one() {
+    let (_folder, log) = empty();
+    let run = log.start_run(start()).unwrap();
+    std::fs::write(run.tree().events(), "x\n".repeat(1001)).unwrap();
+    let found = log.events(run.id()).unwrap();
+    assert_eq!(found.problems.len(), 1001);
+    assert!(!found.problems[1000].reason.contains("after it"), "{}", found.problems[1000]);
+
+    std::fs::write(run.tree().events(), "x\n".repeat(50_000)).unwrap();
+    run.log_build_result(&event("a.1", "h1"), start()).unwrap();
+    let found = log.events(run.id()).unwrap();
+    assert_eq!((found.events.len(), found.problems.len()), (1, 1001));
+    assert!(found.problems[999].to_string().starts_with("line 1000: "));
+    assert!(
+        found.problems[1000].reason.ends_with("; and 48999 bad lines after it"),
+        "{}",
+        found.problems[1000]
+    );
 }
