@@ -18,6 +18,8 @@
 //!
 //! It does not walk into folders: `recover` looks at one folder's own entries. It keeps no old versions. It
 //! does not touch names that it did not make, so files of other programs that end in `.new` or `.old` are safe.
+//! A target's name must leave room for what these names add to it: 235 bytes are safe where a file system
+//! stops at 255. A new file does not take over the rights or the owner of the one that it replaces.
 //!
 //! # Example
 //!
