@@ -240,3 +240,24 @@ fn old_contents_that_are_being_removed_cannot_be_put_back_by_half() {
     std::fs::remove_dir_all(&target).unwrap();
     assert!(recover(folder.path()).unwrap().restored.is_empty());
 }
+
+#[test]
+fn a_rollback_that_is_cut_off_cannot_be_finished_with_half_of_what_was_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("site");
+    fill(&target, "old");
+    let swap = Swap::prepare(&target).unwrap();
+    fill(swap.staging(), "new");
+    // Neither step of the exchange in two can be completed or undone.
+    let eio = Fault::Fail(nix::libc::EIO);
+    let faults = [(0, Fault::Fail(nix::libc::EINVAL)), (2, eio), (3, eio)];
+    let (failed, _) = buildbook_fsio::faults::inject_all(&faults, || swap.commit(Durability::Cached));
+    let failed = failed.unwrap_err();
+    assert!(matches!(failed.error, Error::Displaced { .. }), "{failed}");
+    // The process dies when the removal has begun.
+    inject(1, Fault::Stop, || failed.swap.unwrap().rollback()).unwrap_err();
+    let left = names(folder.path());
+    assert!(left[0].starts_with(".site.old-") && left[1].starts_with(".site.trash-"), "{left:?}");
+    assert_eq!(recover(folder.path()).unwrap().restored, [target.clone()]);
+    assert_eq!(version(&target).as_deref(), Some("old"));
+}
