@@ -258,6 +258,6 @@ fn a_rollback_that_is_cut_off_cannot_be_finished_with_half_of_what_was_prepared(
     inject(1, Fault::Stop, || failed.swap.unwrap().rollback()).unwrap_err();
     let left = names(folder.path());
     assert!(left[0].starts_with(".site.old-") && left[1].starts_with(".site.trash-"), "{left:?}");
-    assert_eq!(recover(folder.path()).unwrap().restored, [target.clone()]);
+    assert_eq!(recover(folder.path()).unwrap().restored, std::slice::from_ref(&target));
     assert_eq!(version(&target).as_deref(), Some("old"));
 }
