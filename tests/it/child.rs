@@ -1,17 +1,25 @@
 //! Another process, played by this test binary itself.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// What makes the test binary play a role.
+pub(crate) const ARGUMENTS: [&str; 3] = ["--exact", "child::plays_its_role", "--nocapture"];
 const ROLE: &str = "BUILDBOOK_TEST_ROLE";
 const FOLDER: &str = "BUILDBOOK_TEST_FOLDER";
 
-/// Plays a role in another process with these variables set, and gives what it printed.
-pub(crate) fn play(role: &str, folder: &std::path::Path, variables: &[(&str, &str)]) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child::plays_its_role", "--nocapture"])
+/// Plays a role in another process with these variables set, and gives what it said.
+pub(crate) fn play(role: &str, folder: &Path, variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(ARGUMENTS).envs(variables.iter().copied());
+    said(role, folder, command)
+}
+
+/// Runs a command that ends in starting this test binary with [`ARGUMENTS`], and gives what the role said.
+pub(crate) fn said(role: &str, folder: &Path, mut command: Command) -> String {
+    let output = command
         .env(ROLE, role)
         .env(FOLDER, folder)
-        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
@@ -29,6 +37,7 @@ fn plays_its_role() {
     let words = match role.as_str() {
         "zones" => crate::zones::times(folder.as_ref()),
         "descriptors" => crate::zones::descriptors(folder.as_ref()),
+        "collect" => crate::mounts::collect(folder.as_ref()),
         other => panic!("{other:?}"),
     };
     words.iter().for_each(|line| println!("said: {line}"));

@@ -13,6 +13,7 @@ mod child;
 mod formats;
 mod hostile;
 mod lockf;
+mod mounts;
 mod program;
 mod zones;
 
