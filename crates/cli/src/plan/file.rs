@@ -72,6 +72,7 @@ fn check(file: PlanFile, platform: &Platform) -> Result<Plan, String> {
     }
     let order = graph::order(&targets)?;
     hash::fill_in(&mut targets, &order, platform);
+    hash::check_layers(&targets)?;
     Ok(Plan { targets, order })
 }
 

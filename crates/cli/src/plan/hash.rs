@@ -1,5 +1,7 @@
 //! What a target's result depends on, as one number.
 
+use std::collections::HashMap;
+
 use sha2::{Digest as _, Sha256};
 
 use buildbook::layout::{BuildHash, Platform};
@@ -30,6 +32,22 @@ pub(super) fn fill_in(targets: &mut [Target], order: &[usize], platform: &Platfo
     }
 }
 
+/// A layer has a part of the hash for its name. Two targets of one plan that would have the same take each other's
+/// place in turn, and what depends on one is built on the other; those of two plans are only built again.
+pub(super) fn check_layers(targets: &[Target]) -> Result<(), String> {
+    let mut seen = HashMap::new();
+    for target in targets {
+        let layer = target.hash.layer();
+        if let Some(other) = seen.insert(layer.clone(), target) {
+            return Err(format!(
+                "targets {} and {} would share the layer {layer}, by a rare chance: change the environment of one",
+                other.package, target.package
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Length-prefixed fields: two different lists of words never give the same bytes.
 struct Fields(Sha256);
 
@@ -45,5 +63,32 @@ impl Fields {
         for word in words {
             self.field(word);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn two_targets_of_a_plan_cannot_share_a_layer() {
+        let target = |package: &str, digest: [u8; 32]| Target {
+            package: package.parse().unwrap(),
+            command: vec!["true".to_owned()],
+            deps: Vec::new(),
+            env: BTreeMap::new(),
+            blessed: true,
+            timeout: None,
+            hash: BuildHash::from_digest(&digest),
+        };
+        let mut late = [7; 32];
+        late[31] = 8;
+        let mut early = [7; 32];
+        early[0] = 8;
+        assert_eq!(check_layers(&[target("a.1", [7; 32]), target("b.1", early)]), Ok(()));
+        let problem = check_layers(&[target("a.1", [7; 32]), target("b.1", late)]).unwrap_err();
+        assert!(problem.contains("a.1 and b.1") && problem.contains("build-070707070707"), "{problem}");
     }
 }

@@ -69,9 +69,11 @@ impl Estimate {
 
     /// How long the rest takes if builds take as long as before, and those without a past as long as the
     /// average: the work that is left, shared among the jobs, but no less than the longest chain of targets
-    /// that wait for each other. `None` as long as nothing is known.
+    /// that wait for each other. `None` as long as nothing is known of a target that is left.
     pub(super) fn remaining(&self) -> Option<Duration> {
-        let average = self.average()?;
+        let is_known = |(ended, expected): (&bool, &Option<f64>)| *ended || expected.is_some();
+        let all_known = self.ended.iter().zip(&self.expected).all(is_known);
+        let average = if all_known { 0.0 } else { self.average()? };
         let left = |position: usize| -> f64 {
             if self.ended[position] {
                 return 0.0;
@@ -125,4 +127,51 @@ fn earlier_durations(run_log: &RunLog) -> HashMap<String, f64> {
         }
     }
     durations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(expected: &[Option<f64>], deps: &[(usize, usize)], jobs: usize) -> Estimate {
+        let mut dependents = vec![Vec::new(); expected.len()];
+        for (dependent, dep) in deps {
+            dependents[*dep].push(*dependent);
+        }
+        Estimate {
+            jobs,
+            expected: expected.to_vec(),
+            dependents,
+            order: (0..expected.len()).collect(),
+            ended: vec![false; expected.len()],
+            running: HashMap::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    fn seconds(estimate: &Estimate) -> Option<f64> {
+        estimate.remaining().map(|rest| rest.as_secs_f64())
+    }
+
+    #[test]
+    fn the_rest_is_the_shared_work_but_no_less_than_the_longest_chain() {
+        let known = [Some(4.0), Some(4.0), Some(4.0), Some(4.0)];
+        assert_eq!(seconds(&estimate(&known, &[], 2)), Some(8.0));
+        assert_eq!(seconds(&estimate(&known, &[], 100)), Some(4.0));
+        assert_eq!(seconds(&estimate(&known, &[(1, 0), (2, 1), (3, 2)], 2)), Some(16.0));
+    }
+
+    #[test]
+    fn a_target_without_a_past_takes_the_average() {
+        assert_eq!(seconds(&estimate(&[Some(2.0), Some(4.0), None], &[], 1)), Some(9.0));
+        let mut first = estimate(&[None, None], &[], 1);
+        assert_eq!(seconds(&first), None);
+        first.ended(0, Some(Duration::from_secs(5)));
+        assert_eq!(seconds(&first), Some(5.0));
+    }
+
+    #[test]
+    fn nothing_but_layers_takes_no_time() {
+        assert_eq!(seconds(&estimate(&[Some(0.0), Some(0.0)], &[], 2)), Some(0.0));
+    }
 }
