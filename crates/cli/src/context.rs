@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use buildbook::history::History;
 use buildbook::layout::{Book, PackageId, Platform, PlatformTree, RunId, Timestamp};
-use buildbook::runlog::RunLog;
+use buildbook::runlog::{Error, RunLog};
 
 use crate::args::Arguments;
 use crate::failure::Failure;
@@ -58,8 +58,16 @@ impl Context {
         Ok(History::at(self.platform_tree()?.packages()))
     }
 
+    /// Where the platform's part of the book is. One that was asked for must be there: a misspelled name would
+    /// otherwise be a platform of which nothing is known.
     pub(crate) fn platform_tree(&self) -> Result<PlatformTree, Failure> {
-        Ok(self.book.platform(&self.platform()?))
+        let platform = self.platform()?;
+        let tree = self.book.platform(&platform);
+        if self.platform.is_some() && !tree.path().is_dir() {
+            let path = tree.path().display();
+            return Err(anyhow::anyhow!("the book has no platform {platform}: {path} is not there").into());
+        }
+        Ok(tree)
     }
 
     /// The platform that was asked for, else the only one of the book, else this machine's.
@@ -100,7 +108,10 @@ pub(crate) fn package(name: &str) -> Result<PackageId, Failure> {
 
 /// A run as the user spelled it: `latest`, an id, or the beginning of one.
 pub(crate) fn resolve_run(run_log: &RunLog, selector: &str) -> Result<RunId, Failure> {
-    run_log.resolve(selector).map_err(Failure::failed)
+    run_log.resolve(selector).map_err(|error| match error {
+        Error::NoSuchRun { .. } | Error::AmbiguousRun { .. } => Failure::failed(error),
+        error => error.into(),
+    })
 }
 
 /// `debian-12-x86_64`: what the system calls itself, and the processor.

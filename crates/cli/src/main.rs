@@ -1,5 +1,4 @@
 //! The `buildbook` program.
-#![expect(clippy::print_stderr, reason = "a program prints; the libraries do not")]
 
 mod args;
 mod commands;
@@ -20,7 +19,7 @@ fn main() -> ExitCode {
     match commands::dispatch(&arguments, utc_offset) {
         Ok(status) => status.into(),
         Err(failure) => {
-            eprintln!("buildbook: {failure}");
+            output::say(&format!("buildbook: {failure}"));
             failure.status().into()
         }
     }

@@ -2,40 +2,77 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-/// Prints one JSON document.
+/// Prints one JSON document. That its reader has gone, as `head` does, is no error.
 pub(crate) fn json(document: &impl Serialize) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, document)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let written = serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from);
+    unless_gone(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush())).map(drop)
 }
 
-/// Prints text, ended by a line feed.
+/// Prints text, ended by a line feed. That its reader has gone is no error.
 pub(crate) fn text(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.is_empty() && !text.ends_with('\n') {
-        out.write_all(b"\n")?;
+    let end: &[u8] = if text.is_empty() || text.ends_with('\n') { b"" } else { b"\n" };
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end));
+    unless_gone(written.and_then(|()| out.flush())).map(drop)
+}
+
+/// A path in a JSON document, which holds text only: what is not UTF-8 becomes a mark.
+pub(crate) fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+/// As [`lossy`], for several.
+pub(crate) fn lossy_all<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
+
+/// Whether there is still a reader of what was printed; other errors are passed on.
+pub(crate) fn unless_gone(written: io::Result<()>) -> io::Result<bool> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
     }
-    out.flush()
+}
+
+/// Says something on standard error. Where nobody can be told, because the reader has gone or the disk that it
+/// is kept on is full, the work goes on: what is said here is in the book or the exit status too.
+pub(crate) fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
+
+/// An error with its causes. An error's own text does not repeat them.
+pub(crate) fn explained(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// Says on standard error what was skipped while reading.
 pub(crate) fn problems<P: std::fmt::Display>(problems: &[P]) {
     const SHOWN: usize = 20;
     for problem in problems.iter().take(SHOWN) {
-        eprintln!("buildbook: skipped: {}", one_line(&problem.to_string()));
+        say(&format!("buildbook: skipped: {}", one_line(&problem.to_string())));
     }
     if problems.len() > SHOWN {
-        eprintln!("buildbook: skipped: {} more; --json lists them all", problems.len() - SHOWN);
+        say(&format!("buildbook: skipped: {} more; --json lists them all", problems.len() - SHOWN));
     }
 }
 
-/// Columns, each as wide as its widest cell; the last is not padded.
+/// The widest cell that the others of its column are aligned to, in characters. Data may be of any length.
+const WIDEST: usize = 200;
+
+/// Columns, each as wide as its widest cell that is not wider than [`WIDEST`]; the last is not padded.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -57,11 +94,12 @@ impl Table {
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let columns = self.rows.first().map_or(0, Vec::len);
+        let width = |cell: &String| cell.chars().count();
         let widths: Vec<usize> = (0..columns)
             .map(|column| {
-                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells.map(width).filter(|width| *width <= WIDEST).max().unwrap_or_default()
             })
-            .map(Option::unwrap_or_default)
             .collect();
         for row in &self.rows {
             let mut line = String::new();
@@ -161,5 +199,14 @@ mod tests {
         let mut table = Table::new(["a", "b"]);
         table.row(["long".into(), String::new()]);
         assert_eq!(table.to_string(), "a     b\nlong\n");
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_printed_and_moves_no_other_row() {
+        let mut table = Table::new(["a", "b"]);
+        let long = "x".repeat(70_000);
+        table.row([long.clone(), "1".into()]);
+        table.row(["y".into(), "2".into()]);
+        assert_eq!(table.to_string(), format!("a  b\n{long}  1\ny  2\n"));
     }
 }

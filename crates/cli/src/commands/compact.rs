@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
     let mut problems = Vec::new();
     let packages = if arguments.packages.is_empty() {
         let listed = history.packages()?;
-        problems.extend(super::lines(&listed.problems));
+        problems.extend(super::explained(&listed.problems));
         listed.packages
     } else {
         arguments.packages.iter().map(|name| context::package(name)).collect::<Result<_, _>>()?

@@ -25,6 +25,7 @@ struct Document {
 #[derive(Serialize)]
 struct Finding {
     level: Level,
+    #[serde(serialize_with = "output::lossy")]
     path: PathBuf,
     what: String,
     repaired: bool,
@@ -89,7 +90,7 @@ impl Check<'_> {
         self.document.checked.runs = found.runs.len();
         self.busy = found.runs.iter().any(|run| run.state == RunState::InProgress);
         for problem in &found.problems {
-            self.find(Level::Fault, &tree.runs(), problem.to_string(), false);
+            self.find(Level::Fault, &tree.runs(), output::explained(problem), false);
         }
         for run in &found.runs {
             self.run(&run_log, &tree, &run.id, run.state);
@@ -102,20 +103,26 @@ impl Check<'_> {
     fn run(&mut self, run_log: &RunLog, tree: &LogTree, id: &RunId, state: RunState) {
         let run = tree.run(id);
         let reads = [
-            run_log.summary(id).err().map(|error| (run.summary(), error.to_string())),
-            run_log.plan(id).err().map(|error| (run.plan(), error.to_string())),
-            run_log.dag(id).err().map(|error| (run.dag(), error.to_string())),
+            run_log.summary(id).err().map(|error| (run.summary(), output::explained(&error))),
+            run_log.plan(id).err().map(|error| (run.plan(), output::explained(&error))),
+            run_log.dag(id).err().map(|error| (run.dag(), output::explained(&error))),
         ];
         for (path, what) in reads.into_iter().flatten() {
             self.find(Level::Fault, &path, what, false);
         }
-        match run_log.events(id) {
-            Ok(events) => {
-                for problem in &events.problems {
-                    self.find(Level::Fault, &run.events(), problem.to_string(), false);
+        let files = [
+            (run.events(), run_log.events(id).map(|events| events.problems)),
+            (run.dag_structure(), run_log.dag_structure(id).map(|structure| structure.problems)),
+        ];
+        for (path, problems) in files {
+            match problems {
+                Ok(problems) => {
+                    for problem in &problems {
+                        self.find(Level::Fault, &path, problem.to_string(), false);
+                    }
                 }
+                Err(error) => self.find(Level::Fault, &path, output::explained(&error), false),
             }
-            Err(error) => self.find(Level::Fault, &run.events(), error.to_string(), false),
         }
         if state != RunState::InProgress {
             self.leftovers(run.path());
@@ -140,9 +147,9 @@ impl Check<'_> {
             Ok(Some(id)) => match run_log.state(&id) {
                 Ok(RunState::Finished) => return,
                 Ok(state) => format!("it names run {id}, which is {state}"),
-                Err(error) => error.to_string(),
+                Err(error) => output::explained(&error),
             },
-            Err(error) => error.to_string(),
+            Err(error) => output::explained(&error),
         };
         let newest = run_log.runs().ok().and_then(|found| {
             found.runs.into_iter().rev().find(|run| run.state == RunState::Finished).map(|run| run.id)
@@ -160,10 +167,10 @@ impl Check<'_> {
         match locks.list_active() {
             Ok(active) => {
                 for problem in &active.problems {
-                    self.find(Level::Fault, &folder, problem.to_string(), false);
+                    self.find(Level::Fault, &folder, output::explained(problem), false);
                 }
             }
-            Err(error) => self.find(Level::Fault, &folder, error.to_string(), false),
+            Err(error) => self.find(Level::Fault, &folder, output::explained(&error), false),
         }
         if self.repair {
             match locks.cleanup_stale(Duration::ZERO, self.context.now) {
@@ -171,8 +178,11 @@ impl Check<'_> {
                     for path in &cleaned.removed {
                         self.find(Level::Note, path, "a lock file that nobody held", true);
                     }
+                    for problem in &cleaned.problems {
+                        self.find(Level::Fault, &folder, output::explained(problem), false);
+                    }
                 }
-                Err(error) => self.find(Level::Fault, &folder, error.to_string(), false),
+                Err(error) => self.find(Level::Fault, &folder, output::explained(&error), false),
             }
         }
     }
@@ -182,7 +192,7 @@ impl Check<'_> {
         let history = buildbook::history::History::at(tree.packages());
         let listed = history.packages()?;
         for problem in &listed.problems {
-            self.find(Level::Fault, tree.packages().path(), problem.to_string(), false);
+            self.find(Level::Fault, tree.packages().path(), output::explained(problem), false);
         }
         for package in &listed.packages {
             self.document.checked.packages += 1;
@@ -194,7 +204,7 @@ impl Check<'_> {
                         self.find(Level::Fault, &path, problem.to_string(), false);
                     }
                 }
-                Err(error) => self.find(Level::Fault, &path, error.to_string(), false),
+                Err(error) => self.find(Level::Fault, &path, output::explained(&error), false),
             }
             self.leftovers(&tree.packages().package(package));
         }
@@ -215,7 +225,7 @@ impl Check<'_> {
                 // One of a newer program is left to it.
                 let too_new = matches!(error, status_index::Error::TooNew { .. });
                 let repaired = self.repair && !too_new && self.make_index(tree).is_ok();
-                self.find(Level::Fault, &tree.status(), error.to_string(), repaired);
+                self.find(Level::Fault, &tree.status(), output::explained(&error), repaired);
             }
         }
     }
@@ -231,7 +241,7 @@ impl Check<'_> {
     fn leftovers(&mut self, folder: &Path) {
         let found = match find_leftovers(folder) {
             Ok(found) => found,
-            Err(error) => return self.find(Level::Fault, folder, error.to_string(), false),
+            Err(error) => return self.find(Level::Fault, folder, output::explained(&error), false),
         };
         if found.is_empty() {
             return;
@@ -243,10 +253,10 @@ impl Check<'_> {
                         self.find(Level::Note, path, "left by a writer that died", true);
                     }
                     for problem in &recovery.problems {
-                        self.find(Level::Fault, folder, problem.to_string(), false);
+                        self.find(Level::Fault, folder, output::explained(problem), false);
                     }
                 }
-                Err(error) => self.find(Level::Fault, folder, error.to_string(), false),
+                Err(error) => self.find(Level::Fault, folder, output::explained(&error), false),
             }
         } else if !self.busy {
             for leftover in found {

@@ -31,6 +31,8 @@ struct Results<'a> {
     universes: &'a GcResult,
     bytes_freed: u64,
     runs_removed: Vec<RunId>,
+    /// Of all three.
+    problems: Vec<String>,
 }
 
 pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
@@ -56,12 +58,14 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
     // Last, because runs say which layers are needed.
     let pruned = context.run_log().prune(&retention, context.now)?;
     let bytes_freed = layers.bytes_freed + universes.bytes_freed;
-    let mut problems: Vec<String> =
-        layers.problems.iter().chain(&universes.problems).map(ToString::to_string).collect();
-    problems.extend(super::lines(&pruned.problems));
+    let mut problems = super::explained(&layers.problems);
+    problems.extend(super::explained(&universes.problems));
+    problems.extend(super::explained(&pruned.problems));
     if context.json {
         let runs_removed = pruned.removed;
-        output::json(&Results { layers: &layers, universes: &universes, bytes_freed, runs_removed })?;
+        let problems = problems.clone();
+        let results = Results { layers: &layers, universes: &universes, bytes_freed, runs_removed, problems };
+        output::json(&results)?;
     } else {
         let mut text = String::new();
         for (what, result) in [("layers", &layers), ("universes", &universes)] {
@@ -112,8 +116,8 @@ fn dry_run(context: &Context, layers: &LayerPlan, universes: &UniversePlan, runs
     }
     let summary = format!("{goes} of {total} would go, {} would be freed\n", output::size(bytes_to_free));
     output::text(&if table.is_empty() { summary } else { format!("{table}{summary}") })?;
-    output::problems(&layers.problems);
-    output::problems(&universes.problems);
+    output::problems(&super::explained(&layers.problems));
+    output::problems(&super::explained(&universes.problems));
     Ok(Status::Done)
 }
 

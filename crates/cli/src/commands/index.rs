@@ -36,18 +36,18 @@ pub(super) fn run(context: &Context, arguments: &args::Index) -> Outcome {
         Err(error @ status_index::Error::TooNew { .. }) => return Err(error.into()),
         // What is corrupt is replaced; that is what the command is for.
         Err(error) => {
-            eprintln!("buildbook: {error}");
+            output::say(&format!("buildbook: {}", Failure::from(error)));
             None
         }
     };
     let generated = status_index::generate(&context.history()?, &run, previous.as_ref(), context.now)?;
     status_index::write(tree.path(), &generated.status, Durability::Synced).map_err(Failure::from)?;
+    let problems = super::explained(&generated.problems);
     if context.json {
-        let problems = super::lines(&generated.problems);
         output::json(&Document { platform: platform.to_string(), status: &generated.status, problems })?;
     } else {
         output::text(&super::status::text(platform.as_str(), &generated.status, &[]))?;
-        output::problems(&generated.problems);
+        output::problems(&problems);
     }
     Ok(Status::Done)
 }

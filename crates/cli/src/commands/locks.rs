@@ -1,8 +1,10 @@
 //! `locks`: the builds in progress, and lock files that nobody needs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use buildbook::build_lock::{BuildLocks, LockInfo};
+use buildbook::build_lock::{BuildLocks, Kept, LockInfo};
+use buildbook::layout::Timestamp;
 use serde::Serialize;
 
 use crate::args::{self, LockAction};
@@ -16,6 +18,14 @@ struct Document {
     problems: Vec<String>,
 }
 
+#[derive(Serialize)]
+struct CleanDocument<'a> {
+    #[serde(serialize_with = "output::lossy_all")]
+    removed: &'a [PathBuf],
+    kept: &'a [Kept],
+    problems: Vec<String>,
+}
+
 pub(super) fn run(context: &Context, arguments: &args::Locks) -> Outcome {
     match arguments.action {
         Some(LockAction::Clean { min_age_s }) => clean(context, Duration::from_secs(min_age_s)),
@@ -26,18 +36,18 @@ pub(super) fn run(context: &Context, arguments: &args::Locks) -> Outcome {
 fn list(context: &Context) -> Outcome {
     if context.json {
         let active = BuildLocks::at(context.book.locks()).list_active()?;
-        output::json(&Document { problems: super::lines(&active.problems), locks: active.locks })?;
+        output::json(&Document { problems: super::explained(&active.problems), locks: active.locks })?;
         return Ok(Status::Done);
     }
-    let table = table(context)?;
+    let (table, problems) = table(context, context.now)?;
     output::text(if table.is_empty() { "no build is in progress" } else { &table })?;
+    output::problems(&problems);
     Ok(Status::Done)
 }
 
-/// The builds in progress; empty when there are none.
-pub(super) fn table(context: &Context) -> Result<String, Failure> {
+/// The builds in progress, nothing when there are none; and what could not be read.
+pub(super) fn table(context: &Context, now: Timestamp) -> Result<(String, Vec<String>), Failure> {
     let active = BuildLocks::at(context.book.locks()).list_active()?;
-    output::problems(&active.problems);
     let mut table = Table::new(["STAGE", "PACKAGE", "SINCE", "PID", "RUN", "LAYER", "LOG"]);
     for lock in &active.locks {
         table.row([
@@ -47,7 +57,7 @@ pub(super) fn table(context: &Context) -> Result<String, Failure> {
                 None => lock.package.clone(),
             },
             lock.start_time
-                .map(|start| format!("{} ago", output::duration(context.now.since(start))))
+                .map(|start| format!("{} ago", output::duration(now.since(start))))
                 .unwrap_or_default(),
             // What the kernel says of a `lockf` is the truth; the text in the file may be of somebody else.
             lock.holder_pid
@@ -59,17 +69,15 @@ pub(super) fn table(context: &Context) -> Result<String, Failure> {
             lock.temp_log_path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
         ]);
     }
-    Ok(if table.is_empty() { String::new() } else { table.to_string() })
+    let text = if table.is_empty() { String::new() } else { table.to_string() };
+    Ok((text, super::explained(&active.problems)))
 }
 
 fn clean(context: &Context, min_age: Duration) -> Outcome {
     let cleaned = BuildLocks::at(context.book.locks()).cleanup_stale(min_age, context.now)?;
     if context.json {
-        output::json(&serde_json::json!({
-            "removed": cleaned.removed,
-            "kept": cleaned.kept,
-            "problems": super::lines(&cleaned.problems),
-        }))?;
+        let problems = super::explained(&cleaned.problems);
+        output::json(&CleanDocument { removed: &cleaned.removed, kept: &cleaned.kept, problems })?;
     } else {
         for path in &cleaned.removed {
             output::text(&format!("removed {}", output::one_line(&path.display().to_string())))?;
@@ -81,7 +89,7 @@ fn clean(context: &Context, min_age: Duration) -> Outcome {
                 kept.reason
             ))?;
         }
-        output::problems(&cleaned.problems);
+        output::problems(&super::explained(&cleaned.problems));
     }
     Ok(if cleaned.problems.is_empty() { Status::Done } else { Status::BadBook })
 }

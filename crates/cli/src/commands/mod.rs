@@ -67,7 +67,12 @@ pub(crate) fn change_table(changes: &[Change]) -> Table {
     table
 }
 
-/// Problems as text, for JSON documents.
+/// Errors that stopped nothing, with their causes, as they are shown and in JSON documents.
+pub(crate) fn explained<E: std::error::Error>(problems: &[E]) -> Vec<String> {
+    problems.iter().map(|problem| crate::output::explained(problem)).collect()
+}
+
+/// Lines that could not be used, as they are shown and in JSON documents.
 fn lines<P: std::fmt::Display>(problems: &[P]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }

@@ -31,7 +31,8 @@ pub(super) fn run(context: &Context, arguments: &args::Notify) -> Outcome {
     }
     let receipt = notifier.send(&message).map_err(Failure::failed)?;
     if receipt.cut > 0 {
-        eprintln!("buildbook: the message was too long: {} bytes at its end were left out", receipt.cut);
+        let cut = receipt.cut;
+        output::say(&format!("buildbook: the message was too long: {cut} bytes at its end were left out"));
     }
     if context.json && channel != Channel::Stdout {
         output::json(&serde_json::json!({ "receipts": [receipt] }))?;

@@ -34,47 +34,51 @@ struct Row {
 }
 
 pub(super) fn run(context: &Context, arguments: &args::Progress) -> Outcome {
-    if !arguments.watch {
-        let document = look(context)?;
-        if context.json {
-            output::json(&document)?;
-        } else if document.progress.is_empty() {
-            output::text("no run is in progress")?;
-        } else {
-            output::text(&text(context, &document)?)?;
-        }
-        output::problems(&document.problems);
-        return Ok(Status::Done);
+    if arguments.watch && context.json {
+        let why = "--json prints one document, and --watch has no end that is known";
+        return Err(Failure::usage(anyhow::anyhow!(why)));
     }
-    watch(context)
+    if arguments.watch {
+        return watch(context);
+    }
+    let mut document = look(context)?;
+    if context.json {
+        output::json(&document)?;
+    } else if document.progress.is_empty() {
+        output::text("no run is in progress")?;
+    } else {
+        let text = text(context, &mut document)?;
+        output::text(&text)?;
+    }
+    output::problems(&document.problems);
+    Ok(Status::Done)
 }
 
-/// Shows the runs in flight until there is none.
+/// Shows the runs in flight until there is none, or nobody looks any more.
 fn watch(context: &Context) -> Outcome {
-    let mut shown = 0;
-    let mut last = String::new();
+    let terminal = std::io::stdout().is_terminal();
+    let mut shown = String::new();
+    let mut told = Vec::new();
     loop {
-        let document = look(context)?;
-        let active = document.progress.iter().any(|row| row.state != RunState::Interrupted);
-        if context.json {
-            output::json(&document)?;
-        } else {
-            let text = text(context, &document)?;
+        let mut document = look(context)?;
+        let text = text(context, &mut document)?;
+        if text != shown {
+            // On a terminal, goes back over what was shown before, and clears it.
+            let back = match shown.lines().count() {
+                lines if terminal && lines > 0 => format!("\x1b[{lines}A\x1b[J"),
+                _ => String::new(),
+            };
             let mut out = std::io::stdout().lock();
-            if std::io::stdout().is_terminal() {
-                // Goes back over what was shown before, and clears it.
-                if shown > 0 {
-                    write!(out, "\x1b[{shown}A\x1b[J")?;
-                }
-                write!(out, "{text}")?;
-                shown = text.lines().count();
-            } else if text != last {
-                write!(out, "{text}")?;
+            if !output::unless_gone(write!(out, "{back}{text}").and_then(|()| out.flush()))? {
+                return Ok(Status::Done);
             }
-            out.flush()?;
-            last = text;
+            shown = text;
         }
-        if !active {
+        if document.problems != told {
+            output::problems(&document.problems);
+            told = document.problems;
+        }
+        if document.progress.iter().all(|row| row.state == RunState::Interrupted) {
             return Ok(Status::Done);
         }
         std::thread::sleep(PAUSE);
@@ -83,7 +87,7 @@ fn watch(context: &Context) -> Outcome {
 
 fn look(context: &Context) -> Result<Document, Failure> {
     let runs = context.run_log().runs()?;
-    let mut document = Document { progress: Vec::new(), problems: super::lines(&runs.problems) };
+    let mut document = Document { progress: Vec::new(), problems: super::explained(&runs.problems) };
     for RunInfo { id, state, .. } in runs.runs {
         if state == RunState::Finished {
             continue;
@@ -94,13 +98,14 @@ fn look(context: &Context) -> Result<Document, Failure> {
                 document.progress.push(Row { run: id, state, age_seconds, progress });
             }
             Ok(None) => {}
-            Err(error) => document.problems.push(error.to_string()),
+            Err(error) => document.problems.push(output::explained(&error)),
         }
     }
     Ok(document)
 }
 
-fn text(context: &Context, document: &Document) -> Result<String, Failure> {
+/// The runs and the builds in progress; adds what could not be read to the document's problems.
+fn text(context: &Context, document: &mut Document) -> Result<String, Failure> {
     let mut text = String::new();
     for row in &document.progress {
         let (done, total) = (row.progress.build_completed, row.progress.build_total);
@@ -122,7 +127,9 @@ fn text(context: &Context, document: &Document) -> Result<String, Failure> {
         ));
     }
     if !document.progress.is_empty() {
-        text.push_str(&super::locks::table(context)?);
+        let (table, problems) = super::locks::table(context, Timestamp::now())?;
+        text.push_str(&table);
+        document.problems.extend(problems);
     }
     Ok(text)
 }

@@ -36,16 +36,16 @@ struct One {
 pub(super) fn list(context: &Context, arguments: &args::Runs) -> Outcome {
     let run_log = context.run_log();
     let found = run_log.runs()?;
-    let mut problems = super::lines(&found.problems);
+    let mut problems = super::explained(&found.problems);
     let latest = run_log.latest().unwrap_or_else(|error| {
-        problems.push(error.to_string());
+        problems.push(output::explained(&error));
         None
     });
     let skipped = arguments.newest.map_or(0, |count| found.runs.len().saturating_sub(count));
     let mut rows = Vec::new();
     for RunInfo { id, state, .. } in found.runs.into_iter().skip(skipped) {
         let summary = run_log.summary(&id).unwrap_or_else(|error| {
-            problems.push(error.to_string());
+            problems.push(output::explained(&error));
             None
         });
         rows.push(Row { latest: latest.as_ref() == Some(&id), id, state, summary });
@@ -83,11 +83,11 @@ pub(super) fn show(context: &Context, arguments: &args::OneRun) -> Outcome {
     let mut problems = Vec::new();
     // What cannot be read of a run does not hide the rest of it.
     let summary = run_log.summary(&id).unwrap_or_else(|error| {
-        problems.push(error.to_string());
+        problems.push(output::explained(&error));
         None
     });
     let plan = run_log.plan(&id).unwrap_or_else(|error| {
-        problems.push(error.to_string());
+        problems.push(output::explained(&error));
         None
     });
     let events = run_log.events(&id)?;

@@ -34,7 +34,7 @@ pub(super) fn packages(context: &Context, arguments: &args::Packages) -> Outcome
         generated.standings.retain(|standing| standing.category.as_str() == category);
     }
     if context.json {
-        let problems = super::lines(&generated.problems);
+        let problems = super::explained(&generated.problems);
         output::json(&Packages { packages: generated.standings, problems })?;
         return Ok(Status::Done);
     }
@@ -52,7 +52,7 @@ pub(super) fn packages(context: &Context, arguments: &args::Packages) -> Outcome
     if !table.is_empty() {
         output::text(&table.to_string())?;
     }
-    output::problems(&generated.problems);
+    output::problems(&super::explained(&generated.problems));
     Ok(Status::Done)
 }
 
@@ -77,7 +77,7 @@ pub(super) fn failures(context: &Context, arguments: &args::Failures) -> Outcome
         failures.push(Broken { standing, error });
     }
     if context.json {
-        output::json(&Failures { failures, problems: super::lines(&generated.problems) })?;
+        output::json(&Failures { failures, problems: super::explained(&generated.problems) })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new(["PACKAGE", "CATEGORY", "SINCE", "", "ERROR"]);
@@ -93,7 +93,7 @@ pub(super) fn failures(context: &Context, arguments: &args::Failures) -> Outcome
     if !table.is_empty() {
         output::text(&table.to_string())?;
     }
-    output::problems(&generated.problems);
+    output::problems(&super::explained(&generated.problems));
     Ok(Status::Done)
 }
 

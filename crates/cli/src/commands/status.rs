@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context) -> Outcome {
             .map(|run| run.id)
             .collect(),
         Err(error) => {
-            problems.push(error.to_string());
+            problems.push(output::explained(&error));
             Vec::new()
         }
     };

@@ -46,6 +46,12 @@ pub(super) fn run(context: &Context, arguments: &args::OnePackage) -> Outcome {
         .filter_map(|kind| newest(&reading.entries, kind).cloned())
         .collect();
     if newest.is_empty() {
+        // What cannot be read is no proof that there is nothing.
+        if context.json {
+            output::json(&Document { package, entries: newest, causes: Vec::new(), problems })?;
+            return Ok(Status::Failed);
+        }
+        output::problems(&problems);
         return Err(Failure::failed(anyhow::anyhow!("nothing is known of {package}")));
     }
     let causes = causes(&history, &package, &newest, &mut problems)?;

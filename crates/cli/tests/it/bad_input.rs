@@ -47,6 +47,7 @@ fn wrong_arguments_have_status_2() {
     std::fs::create_dir(book.root()).unwrap();
     book.run(&["history", "../../etc/passwd"]).assert_error(2, "path separator");
     book.run(&["why", ""]).assert_error(2, "empty");
+    book.run(&["progress", "--watch", "--json"]).assert_error(2, "--json prints one document");
     book.run(&["notify", "pigeon", "hello"]).assert_error(2, "pigeon");
     let output = command(&book.root()).args(["--platform", "a/b", "status"]).output().unwrap();
     assert_eq!(Ended::from(output).status, 2);
@@ -91,6 +92,39 @@ fn what_does_not_exist_has_status_1() {
     book.run(&["show", "1999"]).assert_error(1, "1999");
     book.run(&["diff", "latest", "1999"]).assert_error(1, "1999");
     book.run(&["classify", "no-such.log"]).assert_error(1, "no-such.log");
+}
+
+#[test]
+fn runs_that_cannot_be_looked_through_are_not_runs_that_do_not_exist() {
+    let book = Book::new();
+    std::fs::create_dir_all(book.root().join("logs")).unwrap();
+    std::fs::write(book.root().join("logs/runs"), "").unwrap();
+    for arguments in [&["show", "2026"][..], &["diff", "a", "b"], &["log", "a.1", "--run", "2026"]] {
+        book.run(arguments).assert_error(3, "Not a directory");
+    }
+    book.run(&["show", "latest"]).assert_error(1, "latest");
+}
+
+#[test]
+fn a_platform_that_the_book_does_not_have_is_not_an_empty_one() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    for arguments in [
+        &["packages"][..],
+        &["failures"],
+        &["history", "a.1"],
+        &["why", "a.1"],
+        &["compact"],
+        &["gc"],
+        &["gc", "--dry-run"],
+        &["status"],
+        &["index"],
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_buildbook"));
+        command.env_remove("BUILDBOOK_ROOT").arg("--root").arg(book.root()).args(["--platform", "tset-1"]);
+        Ended::from(command.args(arguments).output().unwrap()).assert_error(3, "tset-1");
+        assert!(!book.root().join("tset-1").exists(), "{arguments:?}");
+    }
 }
 
 #[test]

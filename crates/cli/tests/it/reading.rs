@@ -101,3 +101,59 @@ fn a_book_of_the_original_is_read() {
         assert_well_behaved(&book.root(), arguments, "golden");
     }
 }
+
+#[test]
+fn a_log_is_followed_within_the_book_and_not_out_of_it() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "echo hello", &[])]));
+    let logs = book.root().join("logs/latest/build");
+    let log = std::fs::canonicalize(logs.join("a.1.log")).unwrap();
+    let secret = book.path("secret");
+    std::fs::write(&secret, "secret").unwrap();
+    for (name, target) in [("in.1.log", &log), ("out.1.log", &secret), ("gone.1.log", &book.path("nothing"))]
+    {
+        std::os::unix::fs::symlink(target, logs.join(name)).unwrap();
+    }
+    assert_eq!(book.run(&["log", "in.1"]).stdout, "hello\n");
+    for json in [&["log", "out.1"][..], &["log", "out.1", "--json"], &["log", "out.1", "--run", "latest"]] {
+        let ended = book.run(json);
+        ended.assert_error(3, "leads out of the book");
+        assert_eq!(ended.stdout, "");
+    }
+    book.run(&["log", "gone.1"]).assert_error(1, "has no log");
+    // The cache may be on another disk.
+    let elsewhere = book.path("elsewhere");
+    std::fs::rename(book.root().join("test-1"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, book.root().join("test-1")).unwrap();
+    std::fs::write(elsewhere.join("x.log"), "there").unwrap();
+    std::os::unix::fs::symlink(elsewhere.join("x.log"), logs.join("there.1.log")).unwrap();
+    assert_eq!(book.run(&["log", "there.1"]).stdout, "there");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_reason() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let run = std::fs::canonicalize(book.root().join("logs/latest")).unwrap();
+    std::fs::write(run.join("summary.json"), "{\"run_id\"").unwrap();
+    std::fs::write(run.join("dag_structure.jsonl"), "nonsense\n").unwrap();
+    for arguments in [&["runs"][..], &["show", run.file_name().unwrap().to_str().unwrap()]] {
+        let ended = book.run(arguments);
+        assert!(ended.stderr.contains("summary.json: EOF while parsing"), "{}", ended.stderr);
+        let mut json = arguments.to_vec();
+        json.push("--json");
+        let problem = book.run(&json).json()["problems"][0].clone();
+        assert!(problem.as_str().unwrap().contains("EOF while parsing"), "{problem}");
+    }
+    let found = book.run(&["fsck"]);
+    assert_eq!(found.status, 1);
+    for words in ["EOF while parsing", "dag_structure.jsonl", "2 faults"] {
+        assert!(found.stdout.contains(words), "{words}: {}", found.stdout);
+    }
+    std::fs::write(book.root().join("test-1/packages/a.1/history.jsonl"), "{\n").unwrap();
+    let ended = book.run(&["why", "a.1"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.stderr.contains("skipped: "), "not being readable is not being unknown: {}", ended.stderr);
+    let document = book.run(&["why", "a.1", "--json"]).json();
+    assert_eq!(document["problems"].as_array().unwrap().len(), 1, "{document}");
+}
