@@ -1,10 +1,15 @@
 //! Seeing one target through: lock, look for its layer, run its command, publish its layer.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use buildbook::atomic_swap::{Durability, Swap};
-use buildbook::batch_util::{self, Exit};
+use buildbook::atomic_swap::{self, CommitFailed, Durability, Swap, replace_file};
+use buildbook::batch_util::{self, Exit, category};
 use buildbook::build_lock::{BuildLock, BuildLocks, Holder, LockName};
 use buildbook::fsio;
 use buildbook::layout::{LayerTree, PlatformTree, Timestamp};
@@ -13,7 +18,11 @@ use buildbook::runlog::Run;
 use super::display::Display;
 use super::execute::{Ended, Order, Supervisor};
 use super::{Cause, Verdict, layer};
+use crate::output;
 use crate::plan::{Plan, Target};
+
+/// The longest variable that is handed to a command, in bytes. Linux takes 128 KiB, its name included.
+const LONGEST_VARIABLE: usize = 120_000;
 
 /// What all targets of a batch share.
 pub(super) struct Batch<'a> {
@@ -27,15 +36,13 @@ pub(super) struct Batch<'a> {
 
 impl Batch<'_> {
     /// Builds a target whose dependencies are good. An error means that the book could not be kept; a command
-    /// that fails is a verdict.
-    pub(super) fn build(&self, position: usize) -> anyhow::Result<Verdict> {
+    /// that fails is a verdict. The lock is to be held until the verdict is recorded: a batch that waits for it
+    /// takes the layer then, and must find its entry.
+    pub(super) fn build(&self, position: usize) -> anyhow::Result<(Verdict, Option<BuildLock>)> {
         let target = &self.plan.targets[position];
-        let Some(mut lock) = self.lock(target)? else { return Ok(Verdict::Abandoned) };
-        let verdict = self.build_locked(position, target, &mut lock);
-        let released = lock.release();
-        let verdict = verdict?;
-        released?;
-        Ok(verdict)
+        let Some(mut lock) = self.lock(target)? else { return Ok((Verdict::Abandoned, None)) };
+        let verdict = self.build_locked(position, target, &mut lock)?;
+        Ok((verdict, Some(lock)))
     }
 
     /// Waits for the lock of a target, which another batch may hold; `None` when the user gives up.
@@ -79,38 +86,34 @@ impl Batch<'_> {
         let staging = LayerTree::at(swap.staging());
         fsio::op::create_folder(&staging.files())?;
         lock.set_temp_log_path(&staging.log())?;
+        let path = staging.log();
+        let log = fsio::op::open_or_create(&path)?;
         let started = Instant::now();
-        let ended = self.execute(target, &staging)?;
-        let seconds = started.elapsed();
+        let ended = self.execute(target, &staging, &log)?;
+        let span = started.elapsed();
+        put_in_order(&staging)?;
         match ended {
             Ended::Interrupted => {
-                swap.rollback()?;
+                self.discard(swap);
                 Ok(Verdict::Abandoned)
             }
-            Ended::Exit(exit) if is_success(exit) => {
-                layer::describe(&staging, self.plan, target, seconds, Timestamp::now())?;
-                swap.commit(Durability::Synced).map_err(|failed| failed.error)?;
-                // Nobody writes to a published log again, so the run can share it.
-                self.run.link_build_log(&target.package, &layer.log())?;
-                Ok(Verdict::Built)
-            }
+            Ended::Exit(exit) if is_success(exit) => self.publish(target, swap, span),
             Ended::Exit(exit) => {
-                let cause = classify(&staging, exit)?;
-                self.run.add_build_log(&target.package, &staging.log())?;
-                swap.rollback()?;
+                let cause = classify(log, exit).with_context(|| format!("cannot read {}", path.display()))?;
+                self.run.add_build_log(&target.package, &path)?;
+                self.discard(swap);
                 Ok(Verdict::Failed(cause))
             }
         }
     }
 
-    fn execute(&self, target: &Target, staging: &LayerTree) -> anyhow::Result<Ended> {
+    fn execute(&self, target: &Target, staging: &LayerTree, log: &File) -> anyhow::Result<Ended> {
         let path = staging.log();
-        let log = fsio::op::open_or_create(&path)?;
         let files = staging.files();
         let order = Order {
             command: &target.command,
             folder: &files,
-            env: self.environment(target),
+            env: self.environment(target, staging)?,
             log: log.try_clone().with_context(|| format!("cannot write {}", path.display()))?,
             timeout: target.timeout,
         };
@@ -119,42 +122,110 @@ impl Batch<'_> {
             Err(error) => {
                 // What a shell would say, and the status that it would give.
                 let program = target.command.first().map_or("", String::as_str);
-                fsio::op::write_all(&log, &path, format!("cannot start {program:?}: {error}\n").as_bytes())?;
+                fsio::op::write_all(log, &path, format!("cannot start {program:?}: {error}\n").as_bytes())?;
                 Ok(Ended::Exit(Exit::Code(127)))
             }
         }
     }
 
     /// The variables of the plan, and those that tell a command about its batch: its package, the run, and the
-    /// folders of what its dependencies made, in the order of the plan, separated by colons.
-    fn environment<'t>(&self, target: &'t Target) -> Vec<(&'t str, String)> {
-        let folders: Vec<String> = target
-            .deps
-            .iter()
-            .filter_map(|dep| self.plan.targets.get(*dep))
-            .map(|dep| self.tree.layer(&dep.hash.layer()).files().to_string_lossy().into_owned())
-            .collect();
+    /// folders of what its dependencies made, in the order of the plan. They are separated by colons; where that
+    /// cannot be, they are lines of a file.
+    fn environment<'t>(
+        &self,
+        target: &'t Target,
+        staging: &LayerTree,
+    ) -> anyhow::Result<Vec<(&'t str, Option<OsString>)>> {
+        let deps = target.deps.iter().filter_map(|dep| self.plan.targets.get(*dep));
+        let folders: Vec<OsString> =
+            deps.map(|dep| self.tree.layer(&dep.hash.layer()).files().into_os_string()).collect();
+        let mut list = folders.join(OsStr::new(":"));
+        let colons = folders.iter().any(|folder| folder.as_encoded_bytes().contains(&b':'));
+        let (list, file) = if colons || list.len() > LONGEST_VARIABLE {
+            let path = staging.path().join(layer::DEPS);
+            list = folders.join(OsStr::new("\n"));
+            list.push("\n");
+            replace_file(&path, list.as_encoded_bytes(), Durability::Cached)?;
+            (None, Some(path.into_os_string()))
+        } else {
+            (Some(list), None)
+        };
         let mut env = vec![
-            ("BUILDBOOK_PACKAGE", target.package.to_string()),
-            ("BUILDBOOK_RUN", self.run.id().to_string()),
-            ("BUILDBOOK_DEPS", folders.join(":")),
+            ("BUILDBOOK_PACKAGE", Some(target.package.as_str().into())),
+            ("BUILDBOOK_RUN", Some(self.run.id().as_str().into())),
+            ("BUILDBOOK_DEPS", list),
+            ("BUILDBOOK_DEPS_FILE", file),
         ];
-        env.extend(target.env.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        env
+        env.extend(target.env.iter().map(|(name, value)| (name.as_str(), Some(value.into()))));
+        Ok(env)
     }
+
+    /// Publishes what a command made. What it made so that it cannot be kept is a failure of the target: one
+    /// package must not end the batch of all.
+    fn publish(&self, target: &Target, swap: Swap, span: Duration) -> anyhow::Result<Verdict> {
+        let staging = LayerTree::at(swap.staging());
+        let (swap, error) = match layer::describe(&staging, self.plan, target, span, Timestamp::now()) {
+            Err(error) => (Some(swap), error),
+            Ok(()) => match swap.commit(Durability::Synced) {
+                Err(CommitFailed { swap, error, .. }) => (swap, error),
+                Ok(_) => {
+                    // Nobody writes to a published log again, so the run can share it.
+                    let log = self.tree.layer(&target.hash.layer()).log();
+                    self.run.link_build_log(&target.package, &log)?;
+                    return Ok(Verdict::Built);
+                }
+            },
+        };
+        if !is_of_the_command(&error, staging.path()) {
+            return Err(error.into());
+        }
+        self.run.add_build_log(&target.package, &staging.log())?;
+        if let Some(swap) = swap {
+            self.discard(swap);
+        }
+        let message = format!("what the command left cannot be kept: {:#}", anyhow::Error::from(error));
+        let category = category::BUILD_FAILURE.to_owned();
+        Ok(Verdict::Failed(Cause { category, message: Some(message), line: None }))
+    }
+
+    /// Removes what was prepared. What cannot be removed now has no name in the book, and the next batch tries again.
+    fn discard(&self, swap: Swap) {
+        if let Err(error) = swap.rollback() {
+            self.display.note(&output::one_line(&format!("left behind: {:#}", anyhow::Error::from(error))));
+        }
+    }
+}
+
+/// Sees to it that what a command did to the folder around its own keeps nobody from going on.
+fn put_in_order(staging: &LayerTree) -> anyhow::Result<()> {
+    // One that is gone shows when it is to be published.
+    let _ = std::fs::set_permissions(staging.path(), std::fs::Permissions::from_mode(0o755));
+    match std::fs::symlink_metadata(staging.log()) {
+        Ok(metadata) if !metadata.is_file() => Ok(fsio::remove_tree(&staging.log())?),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the reason is in the folder that a command filled, and not in the disk that it is on.
+fn is_of_the_command(error: &atomic_swap::Error, staging: &Path) -> bool {
+    let place = match error {
+        atomic_swap::Error::StagingGone { .. } => return true,
+        atomic_swap::Error::File(source) => source.path(),
+        atomic_swap::Error::Contents { path, .. } => path,
+        _ => return false,
+    };
+    let kinds = [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    place.starts_with(staging) && error.kind().is_none_or(|kind| kinds.contains(&kind))
 }
 
 fn is_success(exit: Exit) -> bool {
     matches!(exit, Exit::Success | Exit::Code(0))
 }
 
-fn classify(staging: &LayerTree, exit: Exit) -> anyhow::Result<Cause> {
-    let path = staging.log();
-    let verdict = match fsio::open_file(&path)? {
-        Some(log) => batch_util::classify_reader(log, exit)
-            .with_context(|| format!("cannot read {}", path.display()))?,
-        None => batch_util::classify_build("", exit),
-    };
+/// Reads the log that was handed out, whatever the command did to its name.
+fn classify(mut log: File, exit: Exit) -> io::Result<Cause> {
+    log.rewind()?;
+    let verdict = batch_util::classify_reader(log, exit)?;
     Ok(Cause {
         category: verdict.category.clone(),
         message: verdict.message().map(str::to_owned).or_else(|| how_it_ended(exit)),

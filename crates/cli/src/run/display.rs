@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use super::Verdict;
 use super::estimate::Estimate;
 use super::record::category;
-use crate::output::{duration, one_line, shortened};
+use crate::output::{duration, one_line, say, shortened};
 use crate::plan::Plan;
 
 const TICK: Duration = Duration::from_millis(120);
@@ -88,7 +88,7 @@ impl Display {
                 });
                 bars.whole.set_position(state.ended as u64);
             }
-            None => eprintln!("{line}"),
+            None => say(&line),
         }
     }
 
@@ -117,7 +117,7 @@ impl Display {
             Some(bars) => {
                 let _ = bars.all.println(text);
             }
-            None => eprintln!("{text}"),
+            None => say(text),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Running commands, and ending them when their time is up or the batch is interrupted.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -52,7 +53,8 @@ pub(super) enum Ended {
 pub(super) struct Order<'a> {
     pub(super) command: &'a [String],
     pub(super) folder: &'a Path,
-    pub(super) env: Vec<(&'a str, String)>,
+    /// Variables to set, and those to take away.
+    pub(super) env: Vec<(&'a str, Option<OsString>)>,
     /// Where its standard output and standard error go.
     pub(super) log: File,
     pub(super) timeout: Option<Duration>,
@@ -68,11 +70,16 @@ impl Supervisor {
         command
             .args(arguments)
             .current_dir(order.folder)
-            .envs(order.env)
             .stdin(Stdio::null())
             .stdout(order.log.try_clone()?)
             .stderr(order.log)
             .process_group(0);
+        for (name, value) in order.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         // Under the lock, so that no interruption falls between the start and the entry in the table.
         let mut state = self.lock();
         if state.interrupts > 0 {
@@ -116,8 +123,22 @@ impl Supervisor {
         let mut state = self.lock();
         state.interrupts += 1;
         let kill_now = state.interrupts > 1;
+        self.end_all(state, kill_now);
+    }
+
+    /// As the first [`Supervisor::interrupt`], and nothing where one has been: this is not the user's doing, and
+    /// does not make a request to end a second one.
+    pub(super) fn stop(&self) {
+        let mut state = self.lock();
+        if state.interrupts == 0 {
+            state.interrupts = 1;
+            self.end_all(state, false);
+        }
+    }
+
+    fn end_all(&self, mut state: MutexGuard<'_, State>, kill: bool) {
         for (group, running) in &mut state.running {
-            running.end(*group, kill_now);
+            running.end(*group, kill);
         }
         drop(state);
         self.changed.notify_all();

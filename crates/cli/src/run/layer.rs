@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use buildbook::atomic_swap::{Durability, replace_file};
+use buildbook::atomic_swap::{self, Durability, replace_file};
 use buildbook::fsio;
 use buildbook::gc;
 use buildbook::layout::{LayerTree, PlatformTree, Timestamp};
 
 use crate::plan::{Plan, Target};
+
+/// The file in a layer's folder that has the list of its dependencies' folders, where no variable can hold it.
+pub(super) const DEPS: &str = "deps";
 
 /// The largest description of a layer that is read, in bytes.
 const LIMIT: u64 = 16 << 20;
@@ -63,7 +66,7 @@ pub(super) fn describe(
     target: &Target,
     span: Duration,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> atomic_swap::Result<()> {
     let deps = || target.deps.iter().filter_map(|dep| plan.targets.get(*dep));
     let hashes: Vec<String> = deps().map(|dep| dep.hash.to_string()).collect();
     let metadata = Metadata {
@@ -77,5 +80,6 @@ pub(super) fn describe(
         created_at: now.to_string(),
         build_hash: Some(target.hash.to_string()),
     };
-    Ok(replace_file(&staging.metadata(), &serde_json::to_vec(&metadata)?, Durability::Cached)?)
+    let bytes = serde_json::to_vec(&metadata).expect("words and numbers have a JSON form");
+    replace_file(&staging.metadata(), &bytes, Durability::Cached)
 }

@@ -16,7 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use buildbook::atomic_swap;
+use buildbook::atomic_swap::{self, Durability};
+use buildbook::build_lock::{BuildLock, BuildLocks};
+use buildbook::history::History;
 use buildbook::layout::Timestamp;
 use buildbook::runlog::{Counts, Dag, Failure as RunFailure, Node, Plan as RunPlan, Solve};
 use buildbook::status_index;
@@ -78,7 +80,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     let tree = context.book.platform(&platform);
     buildbook::fsio::create_folders(tree.path())?;
     let recovery = atomic_swap::recover(tree.path())?;
-    crate::output::problems(&recovery.problems);
+    crate::output::problems(&crate::commands::explained(&recovery.problems));
 
     let started = Instant::now();
     let previous = match status_index::read(tree.path()) {
@@ -86,7 +88,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         // A broken index is made anew at the end; one of a newer program is not, and that is found out now.
         Err(error @ status_index::Error::TooNew { .. }) => return Err(error.into()),
         Err(error) => {
-            eprintln!("buildbook: the index will be made anew: {error}");
+            crate::output::say(&format!("buildbook: the index will be made anew: {}", Failure::from(error)));
             None
         }
     };
@@ -112,7 +114,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     let batch = Batch {
         plan: &plan,
         tree: &tree,
-        locks: buildbook::build_lock::BuildLocks::at(context.book.locks()),
+        locks: BuildLocks::at(context.book.locks()),
         run: &run,
         supervisor: &supervisor,
         display: &display,
@@ -126,37 +128,43 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         let workers: Vec<_> = (0..jobs.min(plan.targets.len()))
             .map(|_| {
                 scope.spawn(|| {
+                    let stop = Stop { queue: &queue, supervisor: &supervisor };
                     while let Some(job) = queue.next() {
                         if let Err(error) = work(&batch, &recorder, &queue, job) {
                             broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                             // The book cannot be kept any more, so nothing more is begun.
-                            queue.stop();
-                            supervisor.interrupt();
+                            stop.now();
                         }
                     }
                 })
             })
             .collect();
-        for worker in workers {
-            // A worker's panic is passed on by the scope.
-            let _ = worker.join();
-        }
+        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
         supervisor.close();
         recorder.progress().close();
         drop(ending);
+        if let Some(panic) = ended.into_iter().find_map(Result::err) {
+            std::panic::resume_unwind(panic);
+        }
     });
     display.finish();
     recorder.progress().remove();
 
     let verdicts = queue.into_verdicts();
     let now = Timestamp::now();
-    let generated = status_index::generate(&context.history()?, run.id(), previous.as_ref(), now)?;
-    let index_written = status_index::write(tree.path(), &generated.status, atomic_swap::Durability::Synced);
-    let report = Report::new(&plan, run.id().clone(), verdicts, generated, started.elapsed());
-    if let Some(error) = broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error.context("the run was stopped, because the book could not be kept").into());
+    let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let broken = broken.map(|error| error.context("the run was stopped, because the book could not be kept"));
+    let history = History::at(tree.packages());
+    let generated =
+        status_index::generate(&history, run.id(), previous.as_ref(), now).and_then(|generated| {
+            status_index::write(tree.path(), &generated.status, Durability::Synced)?;
+            Ok(generated)
+        });
+    // What stopped the run comes before what followed from it.
+    if let Some(error) = broken {
+        return Err(error.into());
     }
-    index_written?;
+    let report = Report::new(&plan, run.id().clone(), verdicts, generated?, started.elapsed());
     // A run that was interrupted has no summary, and `latest` does not name it.
     if report.is_complete() {
         run.finish_run(counts(&report), now).map_err(|failed| failed.error)?;
@@ -170,15 +178,37 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     Ok(if report.is_good() { Status::Done } else { Status::Failed })
 }
 
+/// What a worker ends the batch with; also by a panic, because the others would wait for ever for its target.
+struct Stop<'a> {
+    queue: &'a Queue<'a>,
+    supervisor: &'a Supervisor,
+}
+
+impl Stop<'_> {
+    fn now(&self) {
+        self.queue.stop();
+        self.supervisor.stop();
+    }
+}
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.now();
+        }
+    }
+}
+
 /// Sees one target through, and records how it ended.
 fn work(batch: &Batch<'_>, recorder: &Recorder<'_>, queue: &Queue<'_>, job: Job) -> anyhow::Result<()> {
     let started = Instant::now();
-    let verdict = match job.blocked_by {
-        Some(root) => Ok(Verdict::Blocked { root }),
+    let built = match job.blocked_by {
+        Some(root) => Ok((Verdict::Blocked { root }, None)),
         None => batch.build(job.position),
     };
-    let recorded = verdict.and_then(|verdict| {
+    let recorded = built.and_then(|(verdict, lock)| {
         recorder.record(job.position, &verdict, started.elapsed())?;
+        lock.map_or(Ok(()), BuildLock::release)?;
         Ok(verdict)
     });
     let (verdict, result) = match recorded {

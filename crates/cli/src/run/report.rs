@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use buildbook::layout::{PackageId, RunId};
-use buildbook::status_index::{Change, Generated, Problem};
+use buildbook::status_index::{Change, Generated};
 use serde::Serialize;
 
 use super::record::category;
@@ -26,8 +26,7 @@ pub(super) struct Report {
     /// What changed since the last indexed run, in packages of this plan and others.
     changes: Vec<Change>,
     new_packages: Vec<PackageId>,
-    #[serde(serialize_with = "as_lines")]
-    problems: Vec<Problem>,
+    problems: Vec<String>,
 }
 
 /// Every target is in exactly one of these.
@@ -48,10 +47,6 @@ struct Failed {
     #[serde(flatten)]
     cause: Cause,
     blocks: Vec<PackageId>,
-}
-
-fn as_lines<S: serde::Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(problems.iter().map(ToString::to_string))
 }
 
 impl Report {
@@ -95,7 +90,7 @@ impl Report {
             failures: failures.into_values().collect(),
             changes: generated.status.changes,
             new_packages: generated.status.new_packages,
-            problems: generated.problems,
+            problems: crate::commands::explained(&generated.problems),
         }
     }
 
@@ -119,7 +114,7 @@ impl Report {
         self.totals.failed + self.totals.blocked
     }
 
-    pub(super) fn problems(&self) -> &[Problem] {
+    pub(super) fn problems(&self) -> &[String] {
         &self.problems
     }
 

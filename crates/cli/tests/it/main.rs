@@ -13,3 +13,5 @@ mod book;
 mod interrupt;
 mod operator;
 mod reading;
+mod streams;
+mod unruly;
