@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{at, package};
 
 /// The program on a book. Cargo builds it together with the tests of the whole workspace, two folders up from the
-/// tests; whoever tests this package alone may not have it, and is told.
+/// tests. Whoever tests this package alone has the one that was built last, or none, and is told.
 pub(crate) fn program(root: &Path) -> Option<Command> {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("buildbook");
