@@ -51,7 +51,13 @@ impl Python {
         };
         let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut python = Python { child, stdin, stdout: BufReader::new(stdout), pid: 0 };
-        python.pid = python.answer().parse().unwrap();
+        let answer = python.answer();
+        let Ok(pid) = answer.parse() else {
+            eprintln!("skipped: python3 does not run here");
+            let _ = python.child.wait();
+            return None;
+        };
+        python.pid = pid;
         Some(python)
     }
 
