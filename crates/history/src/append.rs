@@ -47,6 +47,9 @@ impl History {
 
     fn append_as(&self, package: &PackageId, entries: &[Entry], durability: Durability) -> Result<Appended> {
         let path = self.path(package);
+        if entries.is_empty() {
+            return Err(buildbook_fsio::Error::NotLines { path }.into());
+        }
         let mut lines = Vec::new();
         for entry in entries {
             let start = lines.len();
@@ -60,13 +63,14 @@ impl History {
         let folder = self.tree().package(package);
         let made = missing_folders(&folder);
         create_folders(&folder)?;
+        // Nobody finds the folders above the package's missing again, so nobody else would sync their names.
+        for parent in made.into_iter().skip(1).filter_map(Path::parent) {
+            sync_folder(parent)?;
+        }
         let appended = append_lines(&path, &lines, durability)?;
         if durability == Durability::Synced {
             // Somebody else may have made the package's folder, without syncing the name.
             sync_folder(self.tree().path())?;
-            for parent in made.into_iter().skip(1).filter_map(Path::parent) {
-                sync_folder(parent)?;
-            }
         }
         Ok(appended)
     }
