@@ -38,6 +38,47 @@ pub enum Reason {
         /// How many.
         bytes: u64,
     },
+    /// So many broken lines were met before that this one and all after it stand here together. The place is
+    /// that of the first of them, and the entries found in any of them are counted.
+    Many {
+        /// How many lines.
+        lines: u64,
+    },
+}
+
+/// How many problems of one reading are told one by one. A file can have a broken line for every two bytes, and
+/// telling each takes a hundred times as much.
+const TOLD: usize = 1000;
+
+/// The problems of one reading, in bounded memory.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(crate) fn push(&mut self, problem: Problem) {
+        if let Some(rest) = self.0.get_mut(TOLD) {
+            rest.salvaged += problem.salvaged;
+            if let Reason::Many { lines } = &mut rest.reason {
+                *lines += 1;
+            }
+        } else if self.0.len() == TOLD {
+            self.0.push(Problem { reason: Reason::Many { lines: 1 }, ..problem });
+        } else {
+            self.0.push(problem);
+        }
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+}
+
+impl Problem {
+    /// How many lines it is about: one, but for [`Reason::Many`].
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        if let Reason::Many { lines } = self.reason { lines } else { 1 }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -50,6 +91,7 @@ impl fmt::Display for Reason {
             Reason::NotAnEntry(detail) => write!(f, "it is not an entry: {detail}"),
             Reason::Glued => f.write_str("it is not one entry alone"),
             Reason::TooLong { bytes } => write!(f, "it has {bytes} bytes"),
+            Reason::Many { lines } => write!(f, "it is the first of {lines} more broken lines"),
         }
     }
 }
@@ -60,10 +102,11 @@ impl fmt::Display for Problem {
             write!(f, "line {line}, ")?;
         }
         write!(f, "byte {}: {}", self.offset, self.reason)?;
+        let place = if self.lines() == 1 { "it" } else { "them" };
         match self.salvaged {
             0 => Ok(()),
-            1 => f.write_str("; one entry was found in it"),
-            count => write!(f, "; {count} entries were found in it"),
+            1 => write!(f, "; one entry was found in {place}"),
+            count => write!(f, "; {count} entries were found in {place}"),
         }
     }
 }
@@ -81,5 +124,25 @@ mod tests {
         );
         let problem = Problem { line: None, offset: 0, reason: Reason::TooLong { bytes: 9 }, salvaged: 0 };
         assert_eq!(problem.to_string(), "byte 0: it has 9 bytes");
+    }
+
+    #[test]
+    fn very_many_problems_are_told_together() {
+        let mut problems = Problems::default();
+        for number in 1..=TOLD as u64 + 3 {
+            let offset = number * 10;
+            problems.push(Problem { line: Some(number), offset, reason: Reason::Glued, salvaged: 1 });
+        }
+        let problems = problems.into_vec();
+        assert_eq!(problems.len(), TOLD + 1);
+        assert_eq!(
+            problems[TOLD],
+            Problem { line: Some(1001), offset: 10_010, reason: Reason::Many { lines: 3 }, salvaged: 3 }
+        );
+        assert_eq!(problems.iter().map(Problem::lines).sum::<u64>(), TOLD as u64 + 3);
+        assert_eq!(
+            problems[TOLD].to_string(),
+            "line 1001, byte 10010: it is the first of 3 more broken lines; 3 entries were found in them"
+        );
     }
 }

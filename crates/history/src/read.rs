@@ -6,6 +6,7 @@ use buildbook_fsio::{Lines, LinesFromEnd};
 use buildbook_layout::PackageId;
 
 use crate::parse::parse_line;
+use crate::problem::Problems;
 use crate::{Entry, EntryRef, History, Problem, Result};
 
 /// Entries of a history, and the lines that could not be used.
@@ -15,7 +16,8 @@ pub struct Reading {
     /// The newest entry first. That is the reverse order of the file, whatever the entries say about their
     /// time.
     pub entries: Vec<Entry>,
-    /// The lines that are not exactly one entry, in the order in which they were met.
+    /// The lines that are not exactly one entry, in the order in which they were met. Of very many, only the
+    /// first are told one by one; see [`Reason::Many`](crate::Reason::Many).
     pub problems: Vec<Problem>,
 }
 
@@ -107,27 +109,28 @@ impl History {
     ///
     /// As [`History::read`]; entries may have been handed out before.
     pub fn for_each(&self, package: &PackageId, mut each: impl FnMut(EntryRef<'_>)) -> Result<Vec<Problem>> {
-        let mut problems = Vec::new();
-        let Some(lines) = Lines::open(&self.path(package))? else { return Ok(problems) };
+        let mut problems = Problems::default();
+        let Some(lines) = Lines::open(&self.path(package))? else { return Ok(Vec::new()) };
         for (number, line) in (1..).zip(lines) {
             if let Some(problem) = parse_line(&line?, &mut each) {
                 problems.push(Problem { line: Some(number), ..problem });
             }
         }
-        Ok(problems)
+        Ok(problems.into_vec())
     }
 
     /// Hands out entries from the end of the file on until `each` says that it has enough.
     fn go_back(&self, package: &PackageId, mut each: impl FnMut(Entry) -> bool) -> Result<Vec<Problem>> {
-        let mut problems = Vec::new();
-        let Some(lines) = LinesFromEnd::open(&self.path(package))? else { return Ok(problems) };
+        let mut problems = Problems::default();
+        let Some(lines) = LinesFromEnd::open(&self.path(package))? else { return Ok(Vec::new()) };
         for line in lines {
             let mut found = Vec::new();
-            problems.extend(parse_line(&line?, |entry| found.push(entry.into_entry())));
+            let problem = parse_line(&line?, |entry| found.push(entry.into_entry()));
+            problem.into_iter().for_each(|problem| problems.push(problem));
             if !found.into_iter().rev().all(&mut each) {
                 break;
             }
         }
-        Ok(problems)
+        Ok(problems.into_vec())
     }
 }

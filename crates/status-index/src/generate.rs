@@ -33,7 +33,7 @@ pub enum Problem {
         source: buildbook_history::Error,
     },
     /// Lines of a history that are not exactly one entry.
-    #[error("{} of the history of {package} are not exactly one entry", lines(problems.len()))]
+    #[error("{} of the history of {package} are not exactly one entry", lines(problems))]
     Lines {
         /// The package.
         package: PackageId,
@@ -48,8 +48,11 @@ pub enum Problem {
     },
 }
 
-fn lines(count: usize) -> String {
-    if count == 1 { "one line".to_owned() } else { format!("{count} lines") }
+fn lines(problems: &[buildbook_history::Problem]) -> String {
+    match problems.iter().map(buildbook_history::Problem::lines).sum::<u64>() {
+        1 => "one line".to_owned(),
+        count => format!("{count} lines"),
+    }
 }
 
 /// Reads every history once, and says where all packages stand after a run, and what changed.
