@@ -11,6 +11,7 @@ use buildbook_fsio::{Lines, Lock, open_file};
 use buildbook_layout::{PackageId, Timestamp};
 
 use crate::parse::parse_line;
+use crate::problem::Problems;
 use crate::stragglers::{self, Stragglers};
 use crate::thin::{Facts, choose};
 use crate::{Error, History, Problem, Result};
@@ -47,7 +48,7 @@ pub struct Compacted {
     pub bytes_before: u64,
     /// The size of what was kept.
     pub bytes_after: u64,
-    /// Lines that are not exactly one entry. They were kept.
+    /// Lines that are not exactly one entry. They were kept. Of very many, only the first are told one by one.
     pub problems: Vec<Problem>,
 }
 
@@ -73,29 +74,32 @@ impl History {
     /// A program that waits for the lock and does not look, once it has it, whether the name still stands
     /// for its file, as the original does not, writes to the file that was replaced. What such programs
     /// write while they wait, or within a few milliseconds, is carried over. One that is stopped for longer
-    /// between opening the file and asking for the lock can lose a line.
+    /// between opening the file and asking for the lock can lose a line, and so can one that waits when this
+    /// process dies. A program that compacts without the lock, as the original does, can lose what is appended
+    /// meanwhile; it cannot spoil what this compaction writes.
     ///
     /// # Errors
     ///
     /// [`Error::Compact`] when the new file could not be made, for instance because the disk is full or
-    /// must not be written to; the system's answer otherwise. No entry is lost.
+    /// must not be written to, or when it is in place and only its last sync failed; the system's answer
+    /// otherwise. No entry is lost, but for those that were to be carried over and could not be.
     pub fn compact(&self, package: &PackageId, retention: &Retention, now: Timestamp) -> Result<Compacted> {
         let path = self.path(package);
         if open_file(&path)?.is_none() {
             return Ok(Compacted::default());
         }
-        let lock = Lock::acquire(&path)?;
-        let mut survey = Survey::of(&path, now.minus(retention.max_age))?;
-        let keep = survey.lines_to_keep(retention.max_entries);
-        let ranges = survey.ranges(&keep);
+        let cutoff = now.minus(retention.max_age);
+        let (lock, mut survey) = lock_and_survey(&path, cutoff)?;
+        let removed = survey.lines_to_remove(retention.max_entries);
+        let ranges = survey.ranges_without(&removed);
         let compacted = Compacted {
-            lines_before: keep.len(),
-            lines_after: keep.iter().filter(|kept| **kept).count(),
+            lines_before: survey.lines,
+            lines_after: survey.lines - removed.len(),
             bytes_before: survey.length,
             bytes_after: ranges.iter().map(|(start, end)| end - start).sum(),
-            problems: std::mem::take(&mut survey.problems),
+            problems: std::mem::take(&mut survey.problems).into_vec(),
         };
-        if compacted.lines_after == compacted.lines_before {
+        if removed.is_empty() {
             return Ok(compacted);
         }
         let old = lock.file().try_clone().map_err(stragglers::io("keep open", &path))?;
@@ -109,58 +113,62 @@ impl History {
     }
 }
 
+/// Takes the lock and reads the file that it is on. The original compacts without the lock: what it put in the
+/// place of that file before it was read must not be mistaken for it.
+fn lock_and_survey(path: &Path, cutoff: Timestamp) -> Result<(Lock, Survey)> {
+    loop {
+        let lock = Lock::acquire(path)?;
+        let survey = Survey::of(path, cutoff)?;
+        if stragglers::has_the_name(lock.file(), path)? {
+            return Ok((lock, survey));
+        }
+    }
+}
+
 /// What is in the file.
+#[derive(Default)]
 struct Survey {
     facts: Facts,
-    /// Where each line begins.
-    starts: Vec<u64>,
+    /// For each fact, where its line begins and ends.
+    places: Vec<(u64, u64)>,
+    lines: usize,
     length: u64,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Survey {
     fn of(path: &Path, cutoff: Timestamp) -> Result<Survey> {
-        let mut survey =
-            Survey { facts: Facts::default(), starts: Vec::new(), length: 0, problems: Vec::new() };
+        let mut survey = Survey::default();
         let Some(lines) = Lines::open(path)? else { return Ok(survey) };
-        for (number, line) in lines.enumerate() {
+        for line in lines {
             let line = line?;
-            survey.starts.push(line.offset);
+            survey.lines += 1;
             survey.length = line.offset + line.length + u64::from(line.ended);
-            let first = survey.facts.all.len();
+            let (first, place) = (survey.facts.all.len(), (line.offset, survey.length));
             let problem = parse_line(&line, |entry| {
                 let old = Timestamp::parse(&entry.ts).is_ok_and(|ts| ts <= cutoff);
-                survey.facts.add(number, &entry, old);
+                survey.facts.add(&entry, old);
+                survey.places.push(place);
             });
             if let Some(problem) = problem {
                 survey.facts.all.iter_mut().skip(first).for_each(|fact| fact.pinned = true);
-                survey.problems.push(Problem { line: Some(number as u64 + 1), ..problem });
+                survey.problems.push(Problem { line: Some(survey.lines as u64), ..problem });
             }
         }
         Ok(survey)
     }
 
-    fn lines_to_keep(&self, max_entries: Option<usize>) -> Vec<bool> {
-        let mut keep = vec![true; self.starts.len()];
-        for (fact, kept) in self.facts.all.iter().zip(choose(&self.facts, max_entries)) {
-            if !kept {
-                keep[fact.line] = false;
-            }
-        }
-        keep
+    /// The places of the lines that go, in the order of the file. Each has one entry and nothing else.
+    fn lines_to_remove(&self, max_entries: Option<usize>) -> Vec<(u64, u64)> {
+        let kept = choose(&self.facts, max_entries);
+        self.places.iter().zip(kept).filter(|(_, kept)| !kept).map(|(place, _)| *place).collect()
     }
 
-    /// The bytes of the lines that are kept, as few ranges as possible.
-    fn ranges(&self, keep: &[bool]) -> Vec<(u64, u64)> {
-        let ends = self.starts.iter().skip(1).chain([&self.length]);
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for ((&start, &end), _) in self.starts.iter().zip(ends).zip(keep).filter(|(_, kept)| **kept) {
-            match ranges.last_mut() {
-                Some(last) if last.1 == start => last.1 = end,
-                _ => ranges.push((start, end)),
-            }
-        }
-        ranges
+    /// What is left between the lines that go.
+    fn ranges_without(&self, removed: &[(u64, u64)]) -> Vec<(u64, u64)> {
+        let starts = std::iter::once(0).chain(removed.iter().map(|(_, end)| *end));
+        let ends = removed.iter().map(|(start, _)| *start).chain([self.length]);
+        starts.zip(ends).filter(|(start, end)| start < end).collect()
     }
 }
 

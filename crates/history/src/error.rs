@@ -13,7 +13,8 @@ pub enum Error {
     /// The system refused, or something else than a file has the name. Nothing was lost.
     #[error(transparent)]
     File(#[from] buildbook_fsio::Error),
-    /// The compacted file could not be put in the place of the old one, which stands as it was.
+    /// The compacted file could not be put in the place of the old one, which stands as it was; or it is in
+    /// place, and a power cut may bring the old one back.
     #[error("cannot compact {}", path.display())]
     Compact {
         /// The history.

@@ -40,7 +40,7 @@ impl Stragglers {
     /// To be called when the lock has been given back. Appends to the new file what is written to the old
     /// one until it seems to be the last. If the old file was not replaced, there is nothing to do.
     pub(crate) fn carry_over(mut self, path: &Path) -> Result<()> {
-        if self.has_the_name(path)? {
+        if has_the_name(&self.old, path)? {
             return Ok(());
         }
         let start = Instant::now();
@@ -68,21 +68,22 @@ impl Stragglers {
         }
     }
 
-    fn has_the_name(&self, path: &Path) -> Result<bool> {
-        let old = self.old.metadata().map_err(io("look at", path))?;
-        match std::fs::symlink_metadata(path) {
-            Ok(named) => Ok((named.dev(), named.ino()) == (old.dev(), old.ino())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(io("look at", path)(error).into()),
-        }
-    }
-
     /// What the old file has grown by.
     fn news(&self) -> io::Result<Vec<u8>> {
         let length = self.old.metadata()?.len();
         let mut bytes = vec![0; usize::try_from(length.saturating_sub(self.taken)).unwrap_or(0)];
         self.old.read_exact_at(&mut bytes, self.taken)?;
         Ok(bytes)
+    }
+}
+
+/// Whether a path still leads to an open file.
+pub(crate) fn has_the_name(file: &File, path: &Path) -> Result<bool> {
+    let opened = file.metadata().map_err(io("look at", path))?;
+    match std::fs::symlink_metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io("look at", path)(error).into()),
     }
 }
 

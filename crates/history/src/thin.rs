@@ -24,8 +24,6 @@ use crate::EntryRef;
 /// All that compaction needs to know of one entry. Names are numbered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fact {
-    /// The number of its line.
-    pub(crate) line: usize,
     run: u32,
     hash: u32,
     status: u32,
@@ -49,11 +47,10 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn add(&mut self, line: usize, entry: &EntryRef<'_>, old: bool) {
+    pub(crate) fn add(&mut self, entry: &EntryRef<'_>, old: bool) {
         let run = self.number(&entry.run);
         self.runs.entry(run).or_insert_with(|| entry.run.parse().ok());
         let fact = Fact {
-            line,
             run,
             hash: self.number(&entry.build_hash),
             status: self.number(&entry.status),

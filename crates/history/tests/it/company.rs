@@ -1,6 +1,7 @@
 //! Several threads and processes at once, and a compaction in a loop beside them.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -140,4 +141,33 @@ fn a_writer_that_uses_lockf_is_waited_for() {
     let mut tags = world.tags();
     tags.sort();
     assert_eq!(tags, ["filler", "filler", "ours", "x"]);
+}
+
+/// The original compacts without the lock. What it puts in the place of the file that is about to be read must
+/// not be cut up by the lengths of the lines that were there.
+#[test]
+fn a_file_that_is_replaced_without_the_lock_is_never_cut_up() {
+    let world = World::with("");
+    let next: Vec<PathBuf> = (0..2000).map(|n| world.folder.path().join(format!("next-{n}"))).collect();
+    for (path, n) in next.iter().zip(0..) {
+        std::fs::write(path, line(&numbered(&"x".repeat(n % 50), 0)).repeat(3)).unwrap();
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let now = time("2026-01-01T00:00:00Z");
+            while !done.load(Ordering::Relaxed) {
+                world.history.compact(&world.package, &Retention::days(0), now).unwrap();
+            }
+        });
+        for path in &next {
+            std::fs::rename(path, world.path()).unwrap();
+            let text = world.text();
+            let whole = text.lines().all(|line| serde_json::from_str::<Entry>(line).is_ok());
+            // The scope waits for the other thread also when this one panics.
+            done.store(!whole, Ordering::Relaxed);
+            assert!(whole, "{text}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
