@@ -106,7 +106,8 @@ fn empty(tree: &mut Tree) -> Result<()> {
 
 fn interrupted(tree: &mut Tree) -> Result<()> {
     without_summary(tree)?;
-    tree.file(format!("{CUT_OFF}/writer.lock"), "")
+    // The writer's process and when it began, as it describes itself in the lock that it holds.
+    tree.file(format!("{CUT_OFF}/writer.lock"), "4001\n1772514000\n")
 }
 
 fn corrupt_progress(tree: &mut Tree) -> Result<()> {
