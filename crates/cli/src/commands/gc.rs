@@ -1,14 +1,18 @@
 //! `gc`: what on disk can go.
 
+use std::collections::HashSet;
+use std::fs;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use buildbook::build_lock::{BuildLocks, list_active_layers};
+use buildbook::fsio;
 use buildbook::gc::{
     Decision, GcResult, Item, LayerPlan, Policy, Roots, UniversePlan, execute_layers, execute_universes,
     plan_all,
 };
-use buildbook::history::{Entry, History};
-use buildbook::layout::{Kind, PlatformTree, RunId};
+use buildbook::history::{Entry, History, Reading};
+use buildbook::layout::{Kind, LayerName, PlatformTree, RunId};
 use buildbook::runlog::{RunLog, RunRetention, RunState};
 use serde::Serialize;
 
@@ -139,12 +143,21 @@ fn reason(decision: &Decision) -> String {
     }
 }
 
+/// The largest description of a layer that is read, in bytes.
+const LIMIT: u64 = 16 << 20;
+
+/// Whose a layer is, from its description.
+#[derive(serde::Deserialize)]
+struct Owner {
+    package: String,
+}
+
 /// What the book says is needed. If a part of it cannot be read, what that part needs is unknown, and nothing
 /// may go.
 fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     let mut roots = Roots::new();
     needed_by_runs(&context.run_log(), &mut roots)?;
-    needed_by_histories(&History::at(tree.packages()), &mut roots)?;
+    needed_by_histories(tree, &mut roots)?;
     let (builds, layers) =
         (BuildLocks::at(context.book.locks()).list_active()?, list_active_layers(tree.path())?);
     if let Some(problem) = builds.problems.iter().chain(&layers.problems).next() {
@@ -180,9 +193,17 @@ fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
 }
 
 /// What every package stands on: its newest blessed and its newest good build, and the same for documentation.
-fn needed_by_histories(history: &History, roots: &mut Roots) -> Result<(), Failure> {
-    for package in history.packages()?.packages {
-        let entries = history.read(&package)?.entries;
+fn needed_by_histories(tree: &PlatformTree, roots: &mut Roots) -> Result<(), Failure> {
+    let history = History::at(tree.packages());
+    let listed = history.packages()?;
+    if let Some(problem) = super::explained(&listed.problems).first() {
+        return Err(
+            anyhow::anyhow!("what a package needs is not known, so nothing is removed: {problem}").into()
+        );
+    }
+    let mut unclear = HashSet::new();
+    for package in listed.packages {
+        let Reading { entries, problems, .. } = history.read(&package)?;
         for kind in [Kind::Build, Kind::Doc] {
             let of_kind = || entries.iter().filter(|entry| entry.category.kind() == kind);
             let good = |entry: &&Entry| entry.category.is_success();
@@ -193,6 +214,27 @@ fn needed_by_histories(history: &History, roots: &mut Roots) -> Result<(), Failu
                 of_kind().filter(|entry| entry.blessed).find(good),
             ];
             roots.extend(newest.into_iter().flatten().map(|entry| entry.build_hash.as_str()));
+        }
+        if !problems.is_empty() {
+            unclear.insert(package.to_string());
+        }
+    }
+    if unclear.is_empty() { Ok(()) } else { layers_of(tree, &unclear, roots) }
+}
+
+/// All layers of packages whose histories have lines that cannot be read: those may be what they stand on. A layer
+/// that does not say whose it is may be theirs.
+fn layers_of(tree: &PlatformTree, packages: &HashSet<String>, roots: &mut Roots) -> Result<(), Failure> {
+    let folder = tree.path();
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    for entry in entries {
+        let name = entry.with_context(|| format!("cannot read the folder {}", folder.display()))?.file_name();
+        let Some(layer) = name.to_str().and_then(|name| name.parse::<LayerName>().ok()) else { continue };
+        let bytes = fsio::read_file(&tree.layer(&layer).metadata(), LIMIT).ok().flatten().unwrap_or_default();
+        let owner = serde_json::from_slice::<Owner>(&bytes).ok().map(|owner| owner.package);
+        if owner.is_none_or(|owner| packages.contains(&owner)) {
+            roots.extend([layer.as_str()]);
         }
     }
     Ok(())

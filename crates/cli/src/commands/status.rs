@@ -56,7 +56,8 @@ pub(super) fn run(context: &Context) -> Outcome {
 
 /// Also what `index` prints.
 pub(super) fn text(platform: &str, status: &Index, newer_runs: &[RunId]) -> String {
-    let mut text = format!("{platform} after run {} ({})\n", status.run_id, status.generated);
+    let (run, generated) = (output::one_line(&status.run_id), output::one_line(&status.generated));
+    let mut text = format!("{platform} after run {run} ({generated})\n");
     if let Some(newest) = newer_runs.last() {
         text.push_str(&format!(
             "run {newest} is newer and not part of this; `buildbook index` takes it in\n"

@@ -24,6 +24,34 @@ fn a_dry_run_says_what_gc_then_does() {
 }
 
 #[test]
+fn nothing_is_removed_because_a_history_cannot_be_read() {
+    let book = Book::new();
+    let builds = |scripts: [&'static str; 2]| {
+        book.batch(&book.plan(&[("torn.1", scripts[0], &[]), ("sound.1", scripts[1], &[])]))
+    };
+    let removed = || {
+        let ended = book.run(&["gc", "--min-age-days", "0", "--json"]);
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        ended.json()["layers"]["removed"].as_array().unwrap().len()
+    };
+    builds(["true", "true"]);
+    let history = book.root().join("test-1/packages/torn.1/history.jsonl");
+    let mut text = std::fs::read_to_string(&history).unwrap();
+    text.insert(1, 'x');
+    std::fs::write(&history, text).unwrap();
+    builds(["true; true", "true; true"]);
+    assert_eq!(removed(), 1, "what may be all that torn.1 stands on is kept");
+    std::fs::remove_file(&history).unwrap();
+    assert_eq!(removed(), 1, "without the line that could not be read, it goes");
+    let stray = book.root().join("test-1/packages/no-version.");
+    std::fs::create_dir(&stray).unwrap();
+    builds(["true", "true"]);
+    for arguments in [&["gc", "--min-age-days", "0"][..], &["gc", "--min-age-days", "0", "--dry-run"]] {
+        book.run(arguments).assert_error(3, "no-version.");
+    }
+}
+
+#[test]
 fn compaction_changes_no_answer() {
     let book = Book::new();
     let plan = book.plan(&[("a.1", "exit 1", &[])]);

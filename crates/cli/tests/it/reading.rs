@@ -157,3 +157,31 @@ fn what_cannot_be_read_is_told_with_its_reason() {
     let document = book.run(&["why", "a.1", "--json"]).json();
     assert_eq!(document["problems"].as_array().unwrap().len(), 1, "{document}");
 }
+
+#[test]
+fn no_file_of_the_book_steers_a_terminal() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let escape = "\u{1b}[2J";
+    let spoil = |path: &str, from: &str, to: &str| {
+        let path = book.root().join(path);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let spoiled = text.replace(from, &serde_json::json!(format!("{to}{escape}")).to_string());
+        assert_ne!(text, spoiled, "{}", path.display());
+        std::fs::write(&path, spoiled).unwrap();
+    };
+    let run = std::fs::read_link(book.root().join("logs/latest")).unwrap();
+    let id = run.file_name().unwrap().to_str().unwrap();
+    spoil("test-1/status.json", &format!("\"{id}\""), "run");
+    spoil("test-1/packages/a.1/history.jsonl", "\"success\"", "odd");
+    spoil("test-1/packages/a.1/history.jsonl", &format!("\"{id}\""), "run");
+    spoil("logs/latest/build.jsonl", "\"success\"", "odd");
+    for arguments in COMMANDS {
+        let arguments: Vec<&str> =
+            arguments.iter().map(|word| word.replace("anvil.1.2.0", "a.1").leak() as &str).collect();
+        let ended = book.run(&arguments);
+        for text in [ended.stdout, ended.stderr] {
+            assert!(!text.contains('\u{1b}'), "{arguments:?}: {text:?}");
+        }
+    }
+}
