@@ -5,7 +5,9 @@ use std::io;
 
 use buildbook_fsio::read_file;
 use buildbook_layout::{LayerTree, Timestamp};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::usage::modified;
 use crate::{Error, Result};
@@ -28,7 +30,8 @@ pub(crate) enum Metadata {
 
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// References to the layers that it was built upon: `parent_hashes`, in older files `hashes`.
+    /// References to the layers that it was built upon: `parent_hashes`, in older files `hashes` and, for
+    /// documentation, `dep_doc_hashes`.
     pub(crate) parents: Vec<String>,
     /// `created_at`, in older files `created`.
     pub(crate) created: Option<Timestamp>,
@@ -49,20 +52,33 @@ impl Metadata {
     }
 }
 
+/// The keys that tell what a collection needs to know. A key that is there twice is refused, because one of the
+/// two would hide what the other says.
+#[derive(Deserialize)]
+struct Description {
+    parent_hashes: Option<Vec<String>>,
+    hashes: Option<Vec<String>>,
+    dep_doc_hashes: Option<Vec<String>>,
+    #[serde(default)]
+    created_at: Value,
+    #[serde(default)]
+    created: Value,
+    /// Without it, a list would be taken for the values of the keys in their order.
+    #[serde(flatten)]
+    _others: IgnoredAny,
+}
+
 /// The original writes bytes that are not UTF-8 into strings as they are, so the text is taken as it comes.
 fn parse(bytes: &[u8]) -> serde_json::Result<Known> {
-    let fields: Map<String, Value> = serde_json::from_str(&String::from_utf8_lossy(bytes))?;
-    let mut known = Known::default();
-    for key in ["parent_hashes", "hashes"] {
-        if let Some(value) = fields.get(key).filter(|value| !value.is_null()) {
-            let hashes = <Vec<String> as serde::Deserialize>::deserialize(value)?;
-            known.parents.extend(hashes.iter().map(|hash| hash.to_ascii_lowercase()));
-        }
-    }
-    let created_at = fields.get("created_at").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    let created = fields.get("created").and_then(Value::as_f64).and_then(Timestamp::from_unix_f64);
-    known.created = created_at.max(created);
-    Ok(known)
+    let description: Description = serde_json::from_str(&String::from_utf8_lossy(bytes))?;
+    let Description { parent_hashes, hashes, dep_doc_hashes, created_at, created, .. } = description;
+    let parents = [parent_hashes, hashes, dep_doc_hashes].into_iter().flatten().flatten();
+    let created_at = created_at.as_str().and_then(|text| text.parse().ok());
+    let created = created.as_f64().and_then(Timestamp::from_unix_f64);
+    Ok(Known {
+        parents: parents.map(|hash| hash.to_ascii_lowercase()).collect(),
+        created: created_at.max(created),
+    })
 }
 
 /// The latest time of the files that change when a layer is made or used. A layer that was never used again
@@ -85,13 +101,15 @@ mod tests {
 
     #[test]
     fn descriptions_of_all_versions_are_read() {
-        let table: [(&[u8], &[&str], Option<&str>); 5] = [
+        let table: [(&[u8], &[&str], Option<&str>); 6] = [
             (br#"{"package":"a.1","exit_status":0,"hashes":["build-0123456789AB"],"created":1773060884.0}"#,
                 &["build-0123456789ab"], Some("2026-03-09T12:54:44Z")),
             (br#"{"exit_status":0,"parent_hashes":["0123456789abcdef0123456789abcdef","b"],"created_at":"2026-03-09T12:54:44Z"}"#,
                 &["0123456789abcdef0123456789abcdef", "b"], Some("2026-03-09T12:54:44Z")),
             (br#"{"exit_status":-1,"parent_hashes":null,"created_at":"soon"}"#, &[], None),
             (b"{\"failed_dep\":\"\xff\"}", &[], None),
+            (br#"{"hashes":["a"],"doc":{"status":"ok"},"dep_doc_hashes":["doc-0123456789ab"]}"#,
+                &["a", "doc-0123456789ab"], None),
             (b"{}", &[], None),
         ];
         for (bytes, parents, created) in table {
@@ -103,9 +121,16 @@ mod tests {
 
     #[test]
     fn what_hides_parents_is_corrupt() {
-        for bytes in
-            [&b""[..], b"{ not json", b"[]", br#"{"hashes":"a"}"#, br#"{"parent_hashes":[1]}"#, b"{}x"]
-        {
+        for bytes in [
+            &b""[..],
+            b"{ not json",
+            b"[]",
+            br#"[["a"],null,null,null,null]"#,
+            br#"{"hashes":"a"}"#,
+            br#"{"parent_hashes":[1]}"#,
+            br#"{"parent_hashes":["0123456789ab"],"parent_hashes":[]}"#,
+            b"{}x",
+        ] {
             assert!(parse(bytes).is_err(), "{}", bytes.escape_ascii());
         }
     }
