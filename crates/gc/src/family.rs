@@ -33,6 +33,7 @@ impl Family {
             Family { parents: vec![Vec::new(); entries.len()], children: vec![Vec::new(); entries.len()] };
         for (child, entry) in entries.iter().enumerate() {
             let (Kind::Layer { parents: Parents::Known(references), .. }
+            | Kind::NotAFolder { parents: Parents::Known(references) }
             | Kind::Leftover { parents: Parents::Known(references), .. }) = &entry.kind
             else {
                 continue;
@@ -49,11 +50,14 @@ impl Family {
         family
     }
 
-    /// Puts entries into an order in which children come before their parents and, as far as that allows, the
-    /// longest unused come first. Layers that claim to be each other's parents come in any order.
+    /// Puts entries into an order in which children come before their parents. As far as that allows, those come
+    /// first that could be children of any other, then the longest unused. Layers that claim to be each other's
+    /// parents come in any order.
     pub(crate) fn children_first(&self, entries: &[Entry], chosen: &[bool]) -> Vec<usize> {
-        let age = |position: &usize| -> (Option<Timestamp>, &str) {
-            entries.get(*position).map_or((None, ""), |entry| (entry.last_used, &entry.name))
+        let age = |position: &usize| -> (bool, Option<Timestamp>, &str) {
+            entries
+                .get(*position)
+                .map_or((true, None, ""), |entry| (!entry.is_secretive(), entry.last_used, &entry.name))
         };
         let sorted = |positions: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
             let mut positions: Vec<usize> = positions.filter(|position| chosen[*position]).collect();

@@ -34,6 +34,9 @@ pub struct Item {
     /// Whether it is a layer that nobody has finished.
     #[serde(skip)]
     pub(crate) incomplete: bool,
+    /// Whether it could have been built upon any other item. It goes before them, and they stay if it does.
+    #[serde(skip)]
+    pub(crate) secretive: bool,
 }
 
 impl Item {

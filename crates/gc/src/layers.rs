@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use buildbook_atomic_swap::Role;
-use buildbook_fsio::Lock;
+use buildbook_fsio::{Lock, Taken};
 use buildbook_layout::{LayerName, PlatformTree, Timestamp};
 
 use crate::family::Family;
@@ -47,7 +48,7 @@ fn decide(entry: &Entry, roots: &Roots, policy: &Policy, now: Timestamp) -> Deci
         _ if entry.mounted => KeepReason::Mounted,
         Kind::Leftover { role: Role::Trash, .. } => return Decision::Remove(RemoveReason::Interrupted),
         Kind::Leftover { .. } => KeepReason::InProgress,
-        Kind::NotAFolder => KeepReason::NotAFolder,
+        Kind::NotAFolder { .. } => KeepReason::NotAFolder,
         Kind::Foreign | Kind::Universe(_) => KeepReason::ForeignName,
         Kind::Layer { name, .. } if roots.contains(name) => KeepReason::Referenced,
         Kind::Layer { lock: LockState::Held, .. } => KeepReason::Locked,
@@ -86,14 +87,10 @@ fn keep_parents(entries: &[Entry], family: &Family, decisions: &mut [Decision]) 
 
 /// Keeps everything if something that stays may have been built upon it.
 fn keep_possible_parents(entries: &[Entry], decisions: &mut [Decision]) {
-    let secretive = entries.iter().zip(decisions.iter()).find(|(entry, decision)| {
-        let unknown = matches!(
-            entry.kind,
-            Kind::Layer { parents: Parents::Corrupt | Parents::Unreadable, .. }
-                | Kind::Leftover { role: Role::Old, parents: Parents::Corrupt | Parents::Unreadable }
-        );
-        unknown && matches!(decision, Decision::Keep(_))
-    });
+    let secretive = entries
+        .iter()
+        .zip(decisions.iter())
+        .find(|(entry, decision)| entry.is_secretive() && matches!(decision, Decision::Keep(_)));
     let Some((child, _)) = secretive else { return };
     for decision in decisions {
         if matches!(decision, Decision::Remove(RemoveReason::Unneeded(_))) {
@@ -143,13 +140,27 @@ fn claim(tree: &PlatformTree, item: &Item, problems: &mut Vec<Error>) -> Result<
     if let Some(reason) = look_again(item)? {
         return Ok(Claim::Skip(reason));
     }
-    let Some(lock) = Lock::try_acquire(&tree.layer_lock(&name))? else {
+    let Some((lock, was_there)) = lock_layer(&tree.layer_lock(&name))? else {
         return Ok(Claim::Skip(SkipReason::Locked));
     };
     let claim = claim_locked(tree, &name, item);
-    // Without its layer, nobody needs the file; with it, the next who locks it makes another.
-    problems.extend(lock.remove().err().map(Error::from));
+    let stays = !matches!(claim, Ok(Claim::Retired(_) | Claim::Skip(SkipReason::Gone)));
+    if was_there && stays {
+        // The original never removes it: builders may wait for it that do not look at its name again.
+        lock.release();
+    } else {
+        problems.extend(lock.remove().err().map(Error::from));
+    }
     claim
+}
+
+/// Takes a layer's lock, and says whether its file was there; `None` when somebody has it.
+fn lock_layer(path: &Path) -> Result<Option<(Lock, bool)>> {
+    match Lock::try_acquire_existing(path)? {
+        Taken::Acquired(lock) => Ok(Some((lock, true))),
+        Taken::Missing => Ok(Lock::try_acquire(path)?.map(|lock| (lock, false))),
+        _ => Ok(None),
+    }
 }
 
 fn claim_locked(tree: &PlatformTree, name: &LayerName, item: &Item) -> Result<Claim> {
@@ -159,7 +170,7 @@ fn claim_locked(tree: &PlatformTree, name: &LayerName, item: &Item) -> Result<Cl
     let layer = tree.layer(name);
     let mut touched = last_touched(&layer)?;
     if item.incomplete {
-        touched = touched.max(usage::newest(layer.path(), usize::MAX)?);
+        touched = touched.max(usage::newest(layer.path())?);
         match fs::symlink_metadata(layer.metadata()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             _ => return Ok(Claim::Skip(SkipReason::Used)),

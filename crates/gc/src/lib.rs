@@ -32,7 +32,7 @@
 //! 1. take the layer's own lock, and look again: one that was used or replaced since the survey stays, and so do
 //!    its parents,
 //! 2. rename it to a name that only [`buildbook_atomic_swap`] makes; if that was a newer layer, put it back,
-//! 3. remove the lock's file while it is held,
+//! 3. remove the lock's file while it is held, unless the layer stays and the file was there before,
 //! 4. when all are done, sync the folder, so that no name comes back after a power cut,
 //! 5. delete what was renamed, one after the other.
 //!
@@ -46,7 +46,11 @@
 //! Whatever else refers to layers, such as a list of what is built, has to be told by the caller; the results say
 //! what was removed. Builders that neither touch nor lock what they build upon are safe only as far as the roots
 //! and the minimum age protect them. Links are never followed to remove anything, and nothing is removed in which
-//! a file system is mounted. Lock files without a layer are for `buildbook-build-lock` to clean up.
+//! a file system is mounted. A layer behind a link stays, and what it was built upon with it. Lock files without a
+//! layer are for `buildbook-build-lock` to clean up.
+//!
+//! A program that waits for the lock of a layer that goes, and does not look whether the name still stands for the
+//! file once it has it, as builders of the original do not, holds a lock that nobody sees.
 //!
 //! # Example
 //!

@@ -76,6 +76,7 @@ pub(crate) fn items(
             let needs = needs.into_iter().filter(|other| rank[*other] != usize::MAX);
             let item = Item {
                 incomplete: entry.is_incomplete(),
+                secretive: entry.is_secretive(),
                 path: entry.path,
                 name: entry.name,
                 bytes: bytes[position],

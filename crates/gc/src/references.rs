@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use buildbook_atomic_swap::Role;
 use buildbook_fsio::read_file;
 use buildbook_layout::{HtmlTree, Universe};
+use serde::de::IgnoredAny;
 
 use crate::survey::{leftovers, list};
 use crate::{Error, Result};
@@ -21,6 +22,9 @@ const FILE_NAME: &str = "universes.json";
 #[derive(serde::Deserialize)]
 struct References {
     universes: Vec<Universe>,
+    /// What later versions say. Without it, a list would be taken for the values of the keys in their order.
+    #[serde(flatten)]
+    _others: IgnoredAny,
 }
 
 /// Reads the references of every published package, `html/p/<name>/<version>/universes.json`, sorted and without
@@ -51,7 +55,7 @@ fn published(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for (name, kind) in entries {
         let path = folder.join(&name);
-        match leftovers.iter().find(|leftover| leftover.path == path).map(|leftover| leftover.role) {
+        match leftovers.get(&path) {
             Some(Role::Staging | Role::Old) => return Err(Error::UnfinishedPublication { path }),
             Some(_) => continue,
             None if is_unfinished_of_a_later_version(&name) => {

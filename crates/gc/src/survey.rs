@@ -1,11 +1,12 @@
 //! Looking at the layers of a platform.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use buildbook_atomic_swap::{Leftover, Role, find_leftovers};
+use buildbook_atomic_swap::{Role, find_leftovers};
 use buildbook_fsio::{Probe, probe};
 use buildbook_layout::{LayerName, LayerTree, PlatformTree, Timestamp};
 
@@ -40,11 +41,21 @@ pub(crate) struct Entry {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Layer { name: LayerName, parents: Parents, lock: LockState },
+    Layer {
+        name: LayerName,
+        parents: Parents,
+        lock: LockState,
+    },
     Universe(buildbook_layout::Universe),
-    Leftover { role: Role, parents: Parents },
+    Leftover {
+        role: Role,
+        parents: Parents,
+    },
     Foreign,
-    NotAFolder,
+    /// A link may lead to a layer that was moved elsewhere.
+    NotAFolder {
+        parents: Parents,
+    },
 }
 
 /// What a layer was built upon.
@@ -97,7 +108,9 @@ pub fn survey_layers(tree: &PlatformTree) -> Result<LayerSurvey> {
                 survey.entries.push(entry);
                 continue;
             }
-            (_, Some(_), false) => Kind::NotAFolder,
+            (_, Some(name), false) => {
+                Kind::NotAFolder { parents: look.parents_behind(&tree.layer(&name), &mut survey.problems) }
+            }
             (None, None, true) if path != histories.path() => Kind::Foreign,
             _ => continue,
         };
@@ -138,7 +151,7 @@ pub(crate) struct Look {
     /// The folder without links in its path, as the table of mounts has it.
     real: PathBuf,
     mounts: Mounts,
-    leftovers: Vec<Leftover>,
+    leftovers: HashMap<PathBuf, Role>,
 }
 
 impl Look {
@@ -148,7 +161,7 @@ impl Look {
     }
 
     pub(crate) fn leftover(&self, path: &Path) -> Option<Role> {
-        self.leftovers.iter().find(|leftover| leftover.path == path).map(|leftover| leftover.role)
+        self.leftovers.get(path).copied()
     }
 
     /// Looks at one entry. When it was last used is when anything in it was last written.
@@ -181,12 +194,25 @@ impl Look {
         }
         (parents, None)
     }
+
+    /// What the layer was built upon that a link leads to, if it leads to one.
+    fn parents_behind(&self, layer: &LayerTree, problems: &mut Vec<Error>) -> Parents {
+        match fs::metadata(layer.path()) {
+            Ok(metadata) if metadata.is_dir() => self.parents(layer, Some(problems)).0,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                problems.push(Error::io("follow the link", layer.path())(error));
+                Parents::Unreadable
+            }
+            _ => Parents::NotYet,
+        }
+    }
 }
 
-/// What writers that are at work, or died at it, have in a folder.
-pub(crate) fn leftovers(folder: &Path) -> Result<Vec<Leftover>> {
+/// What writers that are at work, or died at it, have in a folder. There can be as many as there are layers.
+pub(crate) fn leftovers(folder: &Path) -> Result<HashMap<PathBuf, Role>> {
     let swap = |source| Error::Swap { operation: "search", path: folder.to_owned(), source };
-    find_leftovers(folder).map_err(swap)
+    let found = find_leftovers(folder).map_err(swap)?;
+    Ok(found.into_iter().map(|leftover| (leftover.path, leftover.role)).collect())
 }
 
 /// The names in a folder and what they stand for, sorted; none of a folder that is missing.
@@ -212,5 +238,31 @@ impl Entry {
     /// Whether it is a layer that nobody has finished.
     pub(crate) fn is_incomplete(&self) -> bool {
         matches!(self.kind, Kind::Layer { parents: Parents::NotYet, .. })
+    }
+
+    /// Whether it does not tell what it was built upon, so that it could be any layer.
+    pub(crate) fn is_secretive(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Layer { parents: Parents::Corrupt | Parents::Unreadable, .. }
+                | Kind::NotAFolder { parents: Parents::Corrupt | Parents::Unreadable }
+                | Kind::Leftover { role: Role::Old, parents: Parents::Corrupt | Parents::Unreadable }
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A collection that was killed while it deleted leaves as many as there were layers. A search through all of
+    /// them for each would go on for hours.
+    #[test]
+    fn each_of_very_many_leftovers_is_found_at_once() {
+        let path = |n: u32| PathBuf::from(format!("t/.build-{n:012x}.trash-bb{n:010}"));
+        let leftovers = (0..300_000).map(|n| (path(n), Role::Trash)).collect();
+        let look = Look { real: PathBuf::from("t"), mounts: Mounts::default(), leftovers };
+        assert!((0..300_000).all(|n| look.leftover(&path(n)) == Some(Role::Trash)));
+        assert_eq!(look.leftover(Path::new("t/build-000000000001")), None);
     }
 }

@@ -76,6 +76,8 @@ pub enum SkipReason {
     Mounted,
     /// Another layer that stays was built upon it.
     ParentOf(String),
+    /// A layer that stays does not say what it was built upon.
+    MaybeParentOf(String),
 }
 
 impl fmt::Display for SkipReason {
@@ -88,6 +90,9 @@ impl fmt::Display for SkipReason {
             SkipReason::Referenced => f.write_str("it is referenced now"),
             SkipReason::Mounted => f.write_str("a file system was mounted in it meanwhile"),
             SkipReason::ParentOf(child) => write!(f, "parent of {child}, which stays"),
+            SkipReason::MaybeParentOf(child) => {
+                write!(f, "may be a parent of {child}, which stays and whose description cannot be read")
+            }
         }
     }
 }
@@ -141,6 +146,7 @@ pub(crate) fn sweep(
     let mut trash: Vec<(&Item, PathBuf)> = Vec::new();
     // What stays although it was to go, by what it needs.
     let mut needed_by: HashMap<&str, &str> = HashMap::new();
+    let mut needs_any: Option<&str> = None;
     let mut folder = None;
     for item in items {
         if item.decision == Decision::Remove(RemoveReason::Interrupted) {
@@ -150,12 +156,14 @@ pub(crate) fn sweep(
             }
             continue;
         }
-        let claimed = match needed_by.get(item.name.as_str()) {
-            Some(child) => Ok(Claim::Skip(SkipReason::ParentOf((*child).to_owned()))),
-            None => claim(item, &mut result.problems),
+        let claimed = match (needed_by.get(item.name.as_str()), needs_any) {
+            (Some(child), _) => Ok(Claim::Skip(SkipReason::ParentOf((*child).to_owned()))),
+            (None, Some(child)) => Ok(Claim::Skip(SkipReason::MaybeParentOf(child.to_owned()))),
+            (None, None) => claim(item, &mut result.problems),
         };
         if !matches!(claimed, Ok(Claim::Retired(_) | Claim::Skip(SkipReason::Gone))) {
             needed_by.extend(item.needs.iter().map(|parent| (parent.as_str(), item.name.as_str())));
+            needs_any = needs_any.or(item.secretive.then_some(item.name.as_str()));
         }
         match claimed {
             Ok(Claim::Retired(retired)) => {
@@ -215,6 +223,60 @@ pub(crate) fn take(item: &Item) -> Result<Claim> {
     if identity(&taken) == item.identity {
         return Ok(Claim::Retired(retired));
     }
-    op::rename_to_free_name(retired.path(), &item.path)?;
+    put_back(retired.path(), &item.path)?;
     Ok(Claim::Skip(SkipReason::Replaced))
+}
+
+/// Renames a folder to the name that it had, if that is still free.
+fn put_back(folder: &Path, place: &Path) -> Result<()> {
+    match op::rename_to_free_name(folder, place) {
+        // Where the system cannot ask and rename at once: a plain rename replaces no folder that has anything in it.
+        Err(error)
+            if matches!(error.kind(), Some(io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)) =>
+        {
+            Ok(op::rename(folder, place)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use buildbook_fsio::faults::{Fault, inject};
+
+    use super::*;
+    use crate::RemoveReason;
+    use crate::item::Identity;
+
+    fn item(path: &Path, identity: Identity) -> Item {
+        Item {
+            path: path.to_owned(),
+            name: "layer".to_owned(),
+            bytes: 0,
+            last_used: None,
+            decision: Decision::Remove(RemoveReason::Unneeded(std::time::Duration::ZERO)),
+            identity,
+            needs: Vec::new(),
+            incomplete: false,
+            secretive: false,
+        }
+    }
+
+    /// A publisher was quicker, and the file system has no rename that asks whether the name is free.
+    #[test]
+    fn what_was_taken_by_mistake_is_put_back_on_every_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = folder.path().join("layer");
+        op::create_folder(&layer).unwrap();
+        op::create_folder(&layer.join("newer")).unwrap();
+        for refusal in [nix::libc::EINVAL, nix::libc::EOPNOTSUPP] {
+            let taken = inject(1, Fault::Fail(refusal), || take(&item(&layer, Identity(0, 0)))).unwrap();
+            assert!(matches!(taken, Claim::Skip(SkipReason::Replaced)));
+            assert!(layer.join("newer").is_dir());
+        }
+        let other = folder.path().join("other");
+        op::create_folder(&other).unwrap();
+        let refused = inject(0, Fault::Fail(nix::libc::EINVAL), || put_back(&other, &layer));
+        assert!(refused.is_err() && other.is_dir() && layer.join("newer").is_dir(), "its name was taken");
+    }
 }

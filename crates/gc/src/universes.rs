@@ -13,9 +13,6 @@ use crate::{
     Error, KeepReason, Plan, Policy, RemoveReason, Result, SkipReason, collect_referenced_universes, usage,
 };
 
-/// How far below a universe packages and their versions come and go.
-const DEPTH_OF_VERSIONS: usize = 2;
-
 /// A decision about every universe of a tree of documentation.
 pub type UniversePlan = Plan<HtmlTree>;
 
@@ -51,7 +48,7 @@ pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
             (Some(Role::Temporary), _, _) => continue,
             (Some(role), _, true) => Kind::Leftover { role, parents: Parents::NotYet },
             (None, Some(universe), true) => Kind::Universe(universe),
-            (_, Some(_), false) => Kind::NotAFolder,
+            (_, Some(_), false) => Kind::NotAFolder { parents: Parents::NotYet },
             (None, None, true) => Kind::Foreign,
             _ => continue,
         };
@@ -82,7 +79,7 @@ pub fn plan_universes(survey: UniverseSurvey, policy: &Policy, now: Timestamp) -
                     return Decision::Remove(RemoveReason::Interrupted);
                 }
                 Kind::Leftover { .. } => KeepReason::InProgress,
-                Kind::NotAFolder => KeepReason::NotAFolder,
+                Kind::NotAFolder { .. } => KeepReason::NotAFolder,
                 Kind::Foreign | Kind::Layer { .. } => KeepReason::ForeignName,
                 Kind::Universe(universe) if referenced.contains(universe) => KeepReason::Referenced,
                 Kind::Universe(_) if entry.usage.is_none() => KeepReason::Unreadable,
@@ -135,7 +132,7 @@ fn claim(referenced: &HashSet<Universe>, item: &Item) -> Result<Claim> {
     if let Some(reason) = look_again(item)? {
         return Ok(Claim::Skip(reason));
     }
-    if usage::newest(&item.path, DEPTH_OF_VERSIONS)? > item.last_used {
+    if usage::newest(&item.path)? > item.last_used {
         return Ok(Claim::Skip(SkipReason::Used));
     }
     take(item)

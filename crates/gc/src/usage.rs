@@ -1,7 +1,7 @@
 //! How much of the disk a tree takes, and how much its removal frees.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -46,7 +46,7 @@ pub(crate) fn measure(path: &Path) -> Result<Usage> {
     let mut usage = Usage::default();
     let mut linked: HashMap<Identity, Shared> = HashMap::new();
     let mut device = None;
-    each(path, usize::MAX, |metadata| {
+    each(path, |metadata| {
         if *device.get_or_insert(metadata.dev()) != metadata.dev() {
             usage.crosses = true;
             return;
@@ -72,19 +72,20 @@ pub(crate) fn measure(path: &Path) -> Result<Usage> {
     Ok(usage)
 }
 
-/// The latest modification of anything in a tree, as deep as `depth` below its top.
-pub(crate) fn newest(path: &Path, depth: usize) -> Result<Option<Timestamp>> {
+/// The latest modification of anything in a tree.
+pub(crate) fn newest(path: &Path) -> Result<Option<Timestamp>> {
     let mut newest = None;
-    each(path, depth, |metadata| newest = newest.max(modified(metadata)))?;
+    each(path, |metadata| newest = newest.max(modified(metadata)))?;
     Ok(newest)
 }
 
-fn each(path: &Path, depth: usize, mut look: impl FnMut(&Metadata)) -> Result<()> {
-    let walk = WalkDir::new(path)
-        .follow_links(false)
-        .follow_root_links(false)
-        .same_file_system(true)
-        .max_depth(depth);
+fn each(path: &Path, mut look: impl FnMut(&Metadata)) -> Result<()> {
+    // The walk would ask for the device of what a link leads to.
+    if let Some(link) = fs::symlink_metadata(path).ok().filter(Metadata::is_symlink) {
+        look(&link);
+        return Ok(());
+    }
+    let walk = WalkDir::new(path).follow_links(false).follow_root_links(false).same_file_system(true);
     for entry in walk {
         match entry.and_then(|entry| entry.metadata()) {
             Ok(metadata) => look(&metadata),

@@ -1,10 +1,10 @@
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use buildbook_fsio::Lock;
 use buildbook_fsio::faults::{Fault, count, inject};
 use buildbook_fsio::op::Operation;
-use buildbook_gc::{Error, GcResult, SkipReason, execute_layers, touch_layer};
+use buildbook_gc::{Error, GcResult, Policy, SkipReason, execute_layers, touch_layer};
 use buildbook_layout::LayerName;
 
 use crate::farm::{Farm, age, age_tree, goes, now, policy};
@@ -97,6 +97,48 @@ fn the_parents_of_a_layer_that_is_skipped_stay() {
         ]
     );
     assert_eq!(farm.names(), ["build-00000000000a", "build-00000000000b", "build-00000000000c"]);
+}
+
+#[test]
+fn a_corrupt_layer_that_is_skipped_keeps_whatever_could_be_its_parent() {
+    let farm = Farm::new();
+    farm.layer("build-00000000000a", &[], 90);
+    farm.layer_saying("build-00000000000c", "{ not json", 30);
+    farm.layer(".build-00000000000f.trash-bb0123456789", &[], 60);
+    let plan = farm.plan(&[], &Policy { remove_corrupt: true, ..policy() });
+    assert_eq!(goes(&plan).len(), 3);
+    assert!(touch_layer(&farm.tree(), &layer("build-00000000000c"), now()).unwrap());
+    let result = execute_layers(&plan).unwrap();
+    assert_eq!(
+        skipped(&result),
+        [
+            ("build-00000000000c", SkipReason::Used),
+            ("build-00000000000a", SkipReason::MaybeParentOf("build-00000000000c".to_owned())),
+        ]
+    );
+    assert_eq!(farm.names(), ["build-00000000000a", "build-00000000000c"]);
+}
+
+/// Builders of the original wait for it, and do not look whether the name still stands for the file.
+#[test]
+fn a_lock_file_that_was_there_stays_with_its_layer() {
+    let farm = Farm::new();
+    for name in ["00000000000a", "00000000000b", "00000000000c"] {
+        farm.unfinished_layer(name, 30);
+    }
+    let plan = farm.plan(&[], &policy());
+    for name in ["00000000000a.lock", "00000000000b.lock"] {
+        fs::write(farm.at(name), "").unwrap();
+    }
+    let inode = || fs::metadata(farm.at("00000000000a.lock")).unwrap().ino();
+    let before = inode();
+    for name in ["00000000000a", "00000000000c"] {
+        age(&farm.at(name).join("fs/lib/made"), 60);
+    }
+    let result = execute_layers(&plan).unwrap();
+    assert_eq!((result.removed.len(), result.skipped.len(), result.problems.len()), (1, 2, 0));
+    assert_eq!(farm.names(), ["00000000000a", "00000000000a.lock", "00000000000c"]);
+    assert_eq!(inode(), before);
 }
 
 #[test]

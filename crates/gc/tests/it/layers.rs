@@ -218,6 +218,57 @@ fn a_corrupt_layer_keeps_what_could_be_its_parent() {
 }
 
 #[test]
+fn a_limit_takes_nothing_that_a_corrupt_layer_which_stays_could_be_built_upon() {
+    let farm = Farm::new();
+    farm.layer("build-000000000001", &[], 90);
+    farm.layer_saying("build-00000000000c", "{ not json", 30);
+    farm.layer("build-00000000000d", &["build-00000000000c"], 40);
+    let bold = Policy { remove_corrupt: true, ..policy() };
+    let all = ["build-00000000000d", "build-00000000000c", "build-000000000001"];
+    assert_eq!(goes(&farm.plan(&[], &bold)), all);
+    for count in 0..3 {
+        let limited = Policy { max_bytes: Some(count as u64), ..bold.clone() };
+        let plan = farm.plan(&[], &limited);
+        assert!(all.starts_with(&goes(&plan)), "{:?}", goes(&plan));
+        assert!(goes(&plan).len() <= 1);
+    }
+}
+
+/// Somebody has moved a layer to another disk. It stays, and what it was built upon with it.
+#[test]
+fn the_parents_of_a_layer_behind_a_link_stay() {
+    let farm = Farm::new();
+    for name in ["build-00000000000a", "build-00000000000b"] {
+        farm.layer(name, &[], 30);
+    }
+    farm.layer("build-00000000000c", &["build-00000000000a"], 30);
+    let elsewhere = farm.root().join("elsewhere");
+    fs::rename(farm.at("build-00000000000c"), &elsewhere).unwrap();
+    symlink(&elsewhere, farm.at("build-00000000000c")).unwrap();
+    symlink("build-00000000000d", farm.at("build-00000000000d")).unwrap();
+    let plan = farm.plan(&[], &policy());
+    assert_eq!(reason(&plan, "build-00000000000c"), "not a folder");
+    assert_eq!(reason(&plan, "build-00000000000a"), "parent of build-00000000000c");
+    assert_eq!(goes(&plan), ["build-00000000000b"]);
+
+    fs::write(elsewhere.join("layer.json"), "{ not json").unwrap();
+    let plan = farm.plan(&[], &policy());
+    assert!(goes(&plan).is_empty());
+    assert_eq!(plan.problems.len(), 1);
+}
+
+#[test]
+fn documentation_that_stays_keeps_that_of_its_dependencies() {
+    let farm = Farm::new();
+    farm.layer("doc-00000000000a", &[], 30);
+    farm.layer("doc-00000000000b", &[], 30);
+    farm.layer_saying("doc-00000000000c", r#"{"hashes":[],"dep_doc_hashes":["doc-00000000000a"]}"#, 30);
+    let plan = farm.plan(&["doc-00000000000c"], &policy());
+    assert_eq!(reason(&plan, "doc-00000000000a"), "parent of doc-00000000000c");
+    assert_eq!(goes(&plan), ["doc-00000000000b"]);
+}
+
+#[test]
 fn what_is_being_published_stays() {
     let farm = Farm::new();
     farm.layer("build-00000000000a", &[], 30);

@@ -66,6 +66,7 @@ fn references_that_make_no_sense_stop_everything() {
         "",
         "{ not json",
         "[]",
+        "[[]]",
         "{}",
         r#"{"universes":null}"#,
         r#"{"universes":"22222222222222222222222222222222"}"#,

@@ -69,6 +69,19 @@ fn a_universe_that_is_referenced_or_written_meanwhile_stays() {
     assert_eq!(names(&farm.html().universes()), [ONE, TWO]);
 }
 
+/// No folder tells of it.
+#[test]
+fn a_universe_of_which_a_page_is_written_anew_meanwhile_stays() {
+    let farm = Farm::new();
+    farm.publish("anvil.1.2.0", &references(&[]));
+    let page = farm.universe(ONE, 60).join("anvil/1.2.0/index.html");
+    let found = plan(&farm);
+    fs::write(&page, "anew").unwrap();
+    let result = execute_universes(&found).unwrap();
+    assert_eq!(result.skipped.iter().map(|skipped| &skipped.reason).collect::<Vec<_>>(), [&SkipReason::Used]);
+    assert_eq!(fs::read_to_string(&page).unwrap(), "anew");
+}
+
 #[test]
 fn references_that_become_unreadable_after_the_plan_stop_its_execution() {
     let farm = Farm::new();
