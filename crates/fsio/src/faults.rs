@@ -42,8 +42,10 @@ pub enum Fault {
 pub struct Call {
     /// Which operation.
     pub operation: Operation,
-    /// What it was applied to.
+    /// What it was applied to: of something that moves, the new name.
     pub path: PathBuf,
+    /// The name that something moves away from, or the other one of an exchange.
+    pub from: Option<PathBuf>,
 }
 
 struct Plan {
@@ -87,10 +89,12 @@ pub fn inject_all<R>(faults: &[(usize, Fault)], procedure: impl FnOnce() -> R) -
 
 /// Called before every operation.
 pub(crate) fn before(operation: Operation, path: &Path) -> io::Result<()> {
-    match next(operation, path) {
-        Some(fault) => Err(error_of(fault)),
-        None => Ok(()),
-    }
+    next(operation, path, None).map_or(Ok(()), |fault| Err(error_of(fault)))
+}
+
+/// Called instead of [`before`] for what moves something.
+pub(crate) fn before_move(operation: Operation, from: &Path, to: &Path) -> io::Result<()> {
+    next(operation, to, Some(from)).map_or(Ok(()), |fault| Err(error_of(fault)))
 }
 
 /// Called instead of [`before`] for a write, which can happen by half.
@@ -99,7 +103,7 @@ pub(crate) fn torn_write(
     bytes: &[u8],
     write: impl FnOnce(&[u8]) -> io::Result<()>,
 ) -> Option<io::Error> {
-    let fault = next(Operation::Write, path)?;
+    let fault = next(Operation::Write, path, None)?;
     if matches!(fault, Fault::StopTorn | Fault::FailTorn(_)) {
         let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
         if let Err(error) = write(half) {
@@ -110,14 +114,14 @@ pub(crate) fn torn_write(
     Some(error_of(fault))
 }
 
-fn next(operation: Operation, path: &Path) -> Option<Fault> {
+fn next(operation: Operation, path: &Path, from: Option<&Path>) -> Option<Fault> {
     PLAN.with_borrow_mut(|plan| {
         let plan = plan.as_mut()?;
         if plan.stopped {
             return Some(Fault::Stop);
         }
         let number = plan.calls.len();
-        plan.calls.push(Call { operation, path: path.to_owned() });
+        plan.calls.push(Call { operation, path: path.to_owned(), from: from.map(Path::to_owned) });
         let (_, fault) = *plan.faults.iter().find(|(at, _)| *at == number)?;
         // A torn write still has to happen by half; `mark_stopped` stops the thread after it.
         plan.stopped = match fault {

@@ -71,10 +71,23 @@ pub(crate) fn before(operation: Operation, path: &Path) -> io::Result<()> {
     crate::faults::before(operation, path)
 }
 
+/// As [`before`], for what moves something.
+#[cfg(feature = "faults")]
+fn before_move(operation: Operation, from: &Path, to: &Path) -> io::Result<()> {
+    crate::faults::before_move(operation, from, to)
+}
+
 #[cfg(not(feature = "faults"))]
 #[inline]
 #[expect(clippy::unnecessary_wraps, reason = "the other version, with faults, can fail")]
 pub(crate) fn before(_operation: Operation, _path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(feature = "faults"))]
+#[inline]
+#[expect(clippy::unnecessary_wraps, reason = "the other version, with faults, can fail")]
+fn before_move(_operation: Operation, _from: &Path, _to: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -164,7 +177,9 @@ pub fn sync_file(file: &File, path: &Path) -> Result<()> {
 /// The system's answer; nothing has changed then.
 #[expect(clippy::disallowed_methods, reason = "this is the one home of rename")]
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    before(Operation::Rename, to).and_then(|()| fs::rename(from, to)).map_err(Error::io("rename to", to))
+    before_move(Operation::Rename, from, to)
+        .and_then(|()| fs::rename(from, to))
+        .map_err(Error::io("rename to", to))
 }
 
 /// Renames to a name that must be free.
@@ -174,7 +189,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 /// `AlreadyExists` when it is not; `InvalidInput` or `Unsupported` where the file system cannot do it
 /// in one step. Nothing has changed then.
 pub fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
-    before(Operation::RenameToFreeName, to)
+    before_move(Operation::RenameToFreeName, from, to)
         .and_then(|()| in_one_step::rename_to_free_name(from, to))
         .map_err(Error::io("rename to", to))
 }
@@ -186,7 +201,7 @@ pub fn rename_to_free_name(from: &Path, to: &Path) -> Result<()> {
 /// `NotFound` when one of them is missing; `InvalidInput` or `Unsupported` where the file system
 /// cannot do it. Nothing has changed then.
 pub fn exchange(one: &Path, other: &Path) -> Result<()> {
-    before(Operation::Exchange, other)
+    before_move(Operation::Exchange, one, other)
         .and_then(|()| in_one_step::exchange(one, other))
         .map_err(Error::io("exchange with", other))
 }

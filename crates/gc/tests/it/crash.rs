@@ -46,7 +46,7 @@ fn a_collection_that_is_cut_off_leaves_nothing_half_and_is_resumed() {
     let (done, calls) = count(|| collect(&undisturbed, &policy()));
     assert!(done);
     assert!(calls.len() >= 20, "{calls:?}");
-    for (at, Call { operation, path }) in calls.iter().enumerate() {
+    for (at, Call { operation, path, .. }) in calls.iter().enumerate() {
         for fault in FAULTS {
             let point = format!("{fault:?} at {at}, {operation:?} {}", path.display());
             let farm = farm();
