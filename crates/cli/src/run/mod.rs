@@ -19,9 +19,9 @@ use anyhow::Context as _;
 use buildbook::atomic_swap::{self, Durability};
 use buildbook::build_lock::{BuildLock, BuildLocks};
 use buildbook::history::History;
-use buildbook::layout::Timestamp;
+use buildbook::layout::{PlatformTree, RunId, Timestamp};
 use buildbook::runlog::{Counts, Dag, Failure as RunFailure, Node, Plan as RunPlan, Solve};
-use buildbook::status_index;
+use buildbook::status_index::{self, Generated};
 
 use crate::args;
 use crate::context::Context;
@@ -157,7 +157,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     let history = History::at(tree.packages());
     let generated =
         status_index::generate(&history, run.id(), previous.as_ref(), now).and_then(|generated| {
-            status_index::write(tree.path(), &generated.status, Durability::Synced)?;
+            write_index(&tree, &history, run.id(), &generated, now)?;
             Ok(generated)
         });
     // What stopped the run comes before what followed from it.
@@ -176,6 +176,27 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     }
     crate::output::problems(report.problems());
     Ok(if report.is_good() { Status::Done } else { Status::Failed })
+}
+
+/// Writes the index of a run. A batch that began later may have ended before: its index then takes in what this one
+/// did, and does not give way to one of an earlier run.
+fn write_index(
+    tree: &PlatformTree,
+    history: &History,
+    run: &RunId,
+    generated: &Generated,
+    now: Timestamp,
+) -> status_index::Result<()> {
+    let current = match status_index::read(tree.path()) {
+        Err(error @ status_index::Error::TooNew { .. }) => return Err(error),
+        current => current.ok().flatten(),
+    };
+    let later = current.and_then(|index| Some((index.run().filter(|other| other > run)?, index)));
+    let write = |status| status_index::write(tree.path(), status, Durability::Synced);
+    match later {
+        Some((later, index)) => write(&status_index::generate(history, &later, Some(&index), now)?.status),
+        None => write(&generated.status),
+    }
 }
 
 /// What a worker ends the batch with; also by a panic, because the others would wait for ever for its target.

@@ -150,3 +150,22 @@ fn a_book_that_cannot_be_kept_asks_the_running_commands_to_end_and_says_why() {
     assert!(ended.stderr.contains("because the book could not be kept"), "{}", ended.stderr);
     assert!(asked.exists(), "two errors are not two requests: a command has time to end");
 }
+
+#[test]
+fn an_index_does_not_give_way_to_one_of_an_earlier_run() {
+    let book = Book::new();
+    let (up, go) = (book.path("up"), book.path("go"));
+    let slow = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.05; done", up.display(), go.display());
+    let plan = book.plan(&[("slow.1", &slow, &[])]);
+    let mut command = book.command();
+    let earlier = command.args(["run", "--json"]).arg(&plan).stdout(Stdio::piped()).spawn().unwrap();
+    wait_until("the earlier batch did not begin", || up.exists());
+    let (status, later) = book.batch(&book.plan(&[("fast.1", "true", &[])]));
+    assert_eq!(status, 0, "{later}");
+    std::fs::write(&go, "").unwrap();
+    let earlier = Ended::from(earlier.wait_with_output().unwrap()).json();
+    assert_eq!(earlier["new_packages"], json!(["slow.1"]), "each batch reports what it did");
+    let index = book.run(&["status", "--json"]).json();
+    assert_eq!((&index["run_id"], &index["newer_runs"]), (&later["run"], &json!([])), "{index}");
+    assert_eq!(index["blessed_totals"], json!({ "success": 2 }), "{index}");
+}
