@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
         }
     }
     if context.json {
-        output::json(&Document { packages: rows, problems })?;
+        output::json(&Document { packages: rows, problems: problems.clone() })?;
     } else {
         let lines = |of: fn(&Row) -> usize| rows.iter().map(of).sum::<usize>();
         let bytes = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
@@ -63,6 +63,9 @@ pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
             output::size(bytes(|row| row.bytes_after)),
             output::size(bytes(|row| row.bytes_before)),
         ))?;
+    }
+    // A status that is not good has its reason on standard error too.
+    if failed || !context.json {
         output::problems(&problems);
     }
     Ok(if failed { Status::BadBook } else { Status::Done })

@@ -24,15 +24,17 @@ use crate::output::{self, Table};
 #[derive(Serialize)]
 struct Plans<'a> {
     layers: &'a LayerPlan,
-    universes: &'a UniversePlan,
+    /// Null when it is not known which are needed.
+    universes: Option<&'a UniversePlan>,
     bytes_to_free: u64,
     runs: Vec<RunId>,
+    problems: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Results<'a> {
     layers: &'a GcResult,
-    universes: &'a GcResult,
+    universes: Option<&'a GcResult>,
     bytes_freed: u64,
     runs_removed: Vec<RunId>,
     /// Of all three.
@@ -51,28 +53,34 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
         min_age: arguments.keep_runs.map(|_| policy.min_age),
     };
     let (layers, universes) = plan_all(&tree, &context.book.html(), &roots, &policy, context.now);
-    // Both are decided before anything goes: what cannot be read stops the whole, and is named.
-    let (layers, universes) = (layers?, universes?);
+    let layers = layers?;
+    // One page that cannot be read keeps all universes, and is named. It does not keep layers on a full disk.
+    let mut problems = Vec::new();
+    let universes = universes.map_err(|error| problems.push(output::explained(&error))).ok();
     if arguments.dry_run {
         let runs = context.run_log().prunable(&retention, context.now)?;
-        return dry_run(context, &layers, &universes, runs);
+        return dry_run(context, &layers, universes.as_ref(), runs, problems);
     }
     let layers = execute_layers(&layers)?;
-    let universes = execute_universes(&universes)?;
+    let universes = universes.and_then(|plan| {
+        execute_universes(&plan).map_err(|error| problems.push(output::explained(&error))).ok()
+    });
     // Last, because runs say which layers are needed.
     let pruned = context.run_log().prune(&retention, context.now)?;
-    let bytes_freed = layers.bytes_freed + universes.bytes_freed;
-    let mut problems = super::explained(&layers.problems);
-    problems.extend(super::explained(&universes.problems));
+    let bytes_freed = layers.bytes_freed + universes.as_ref().map_or(0, |result| result.bytes_freed);
+    for result in [Some(&layers), universes.as_ref()].into_iter().flatten() {
+        problems.extend(super::explained(&result.problems));
+    }
     problems.extend(super::explained(&pruned.problems));
     if context.json {
-        let runs_removed = pruned.removed;
-        let problems = problems.clone();
-        let results = Results { layers: &layers, universes: &universes, bytes_freed, runs_removed, problems };
+        let (runs_removed, problems) = (pruned.removed, problems.clone());
+        let results =
+            Results { layers: &layers, universes: universes.as_ref(), bytes_freed, runs_removed, problems };
         output::json(&results)?;
     } else {
         let mut text = String::new();
-        for (what, result) in [("layers", &layers), ("universes", &universes)] {
+        let universes = universes.as_ref().map(|result| ("universes", result));
+        for (what, result) in [("layers", &layers)].into_iter().chain(universes) {
             for skipped in &result.skipped {
                 text.push_str(&format!(
                     "stays after all: {}: {}\n",
@@ -91,23 +99,36 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
         }
         text.push_str(&format!("{} freed\n", output::size(bytes_freed)));
         output::text(&text)?;
-        output::problems(&problems);
     }
+    // A status that is not good has its reason on standard error too.
+    output::problems(&problems);
     Ok(if problems.is_empty() { Status::Done } else { Status::BadBook })
 }
 
-fn dry_run(context: &Context, layers: &LayerPlan, universes: &UniversePlan, runs: Vec<RunId>) -> Outcome {
-    let bytes_to_free = layers.bytes_to_free() + universes.bytes_to_free();
+fn dry_run(
+    context: &Context,
+    layers: &LayerPlan,
+    universes: Option<&UniversePlan>,
+    runs: Vec<RunId>,
+    mut problems: Vec<String>,
+) -> Outcome {
+    let bytes_to_free = layers.bytes_to_free() + universes.map_or(0, |plan| plan.bytes_to_free());
+    let status = if problems.is_empty() { Status::Done } else { Status::BadBook };
+    problems.extend(super::explained(&layers.problems));
+    problems.extend(universes.map(|plan| super::explained(&plan.problems)).unwrap_or_default());
     if context.json {
-        output::json(&Plans { layers, universes, bytes_to_free, runs })?;
-        return Ok(Status::Done);
+        output::json(&Plans { layers, universes, bytes_to_free, runs, problems: problems.clone() })?;
+        if status == Status::BadBook {
+            output::problems(&problems);
+        }
+        return Ok(status);
     }
     let mut table = Table::new(["", "NAME", "BYTES", "LAST USED", "REASON"]);
-    for item in layers.items.iter().chain(&universes.items) {
+    let items = || layers.items.iter().chain(universes.iter().flat_map(|plan| &plan.items));
+    for item in items() {
         table.row(row(item));
     }
-    let goes = layers.removals().chain(universes.removals()).count();
-    let total = layers.items.len() + universes.items.len();
+    let (goes, total) = (items().filter(|item| item.goes()).count(), items().count());
     for run in &runs {
         let reason = "older than the runs that are kept".to_owned();
         table.row([
@@ -120,9 +141,8 @@ fn dry_run(context: &Context, layers: &LayerPlan, universes: &UniversePlan, runs
     }
     let summary = format!("{goes} of {total} would go, {} would be freed\n", output::size(bytes_to_free));
     output::text(&if table.is_empty() { summary } else { format!("{table}{summary}") })?;
-    output::problems(&super::explained(&layers.problems));
-    output::problems(&super::explained(&universes.problems));
-    Ok(Status::Done)
+    output::problems(&problems);
+    Ok(status)
 }
 
 fn row(item: &Item) -> [String; 5] {

@@ -75,8 +75,10 @@ pub(super) fn table(context: &Context, now: Timestamp) -> Result<(String, Vec<St
 
 fn clean(context: &Context, min_age: Duration) -> Outcome {
     let cleaned = BuildLocks::at(context.book.locks()).cleanup_stale(min_age, context.now)?;
+    let problems = super::explained(&cleaned.problems);
+    // A status that is not good has its reason on standard error too.
+    output::problems(&problems);
     if context.json {
-        let problems = super::explained(&cleaned.problems);
         output::json(&CleanDocument { removed: &cleaned.removed, kept: &cleaned.kept, problems })?;
     } else {
         for path in &cleaned.removed {
@@ -89,7 +91,6 @@ fn clean(context: &Context, min_age: Duration) -> Outcome {
                 kept.reason
             ))?;
         }
-        output::problems(&super::explained(&cleaned.problems));
     }
     Ok(if cleaned.problems.is_empty() { Status::Done } else { Status::BadBook })
 }

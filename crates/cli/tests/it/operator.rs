@@ -52,6 +52,33 @@ fn nothing_is_removed_because_a_history_cannot_be_read() {
 }
 
 #[test]
+fn a_page_that_cannot_be_read_keeps_universes_and_not_layers() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    book.batch(&book.plan(&[("a.1", "true; true", &[])]));
+    let page = book.root().join("html/p/a/1");
+    let universe = book.root().join("html/u/0123456789abcdef0123456789abcdef");
+    for folder in [&page, &universe] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    std::fs::write(page.join("universes.json"), "{").unwrap();
+    for arguments in [&["gc", "--dry-run", "--json"][..], &["gc", "--json"]] {
+        let ended = book.run(&[arguments, &["--min-age-days", "0"]].concat());
+        assert_eq!(ended.status, 3, "{}", ended.stdout);
+        let document = ended.json();
+        assert!(document["problems"][0].as_str().unwrap().contains("universes.json"), "{document}");
+        assert_eq!(document["universes"], json!(null));
+        if let Some(removed) = document["layers"]["removed"].as_array() {
+            assert_eq!(removed.len(), 1, "{document}");
+        }
+    }
+    assert!(universe.exists());
+    let ended = book.run(&["gc"]);
+    assert_eq!(ended.status, 3);
+    assert!(ended.stderr.contains("universes.json"), "{}", ended.stderr);
+}
+
+#[test]
 fn compaction_changes_no_answer() {
     let book = Book::new();
     let plan = book.plan(&[("a.1", "exit 1", &[])]);
