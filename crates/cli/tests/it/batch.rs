@@ -1,5 +1,8 @@
 //! The main job.
 
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use serde_json::{Value, json};
 
 use crate::book::Book;
@@ -101,8 +104,10 @@ fn a_program_that_does_not_exist_is_a_failure_of_the_target() {
 #[test]
 fn a_time_limit_ends_a_target_and_what_it_started() {
     let book = Book::new();
-    let alive = book.path("alive");
-    let script = format!("(trap '' TERM; sleep 300; touch '{}') & sleep 300", alive.display());
+    // What the command leaves running keeps this open to write to.
+    let pipe = book.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!("(trap '' TERM; sleep 300) 3<>'{}' & sleep 300", pipe.display());
     let plan = book.plan_of(&json!({ "targets": [
         { "package": "a.1", "command": ["sh", "-c", script], "timeout_s": 0.3 },
     ]}));
@@ -111,7 +116,9 @@ fn a_time_limit_ends_a_target_and_what_it_started() {
     assert_eq!(status, 1);
     assert!(start.elapsed().as_secs() < 60);
     assert_eq!(report["failures"][0]["category"], "timeout_failure", "{report}");
-    assert!(!alive.exists());
+    let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let mut reader = std::fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(&pipe).unwrap();
+    assert_eq!(reader.read(&mut [0; 1]).unwrap(), 0, "nobody is left that could write");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn assert_well_behaved(root: &std::path::Path, arguments: &[&str], about: &str) 
         for line in ended.stderr.lines() {
             assert!(line.starts_with("buildbook: "), "{about}");
         }
-        if json && !ended.stdout.is_empty() {
+        if json && (ended.status == 0 || !ended.stdout.is_empty()) {
             assert!(ended.json().is_object(), "{about}");
         }
         assert!(!ended.stdout.contains('\u{1b}'), "a terminal is not steered by data: {about}");
