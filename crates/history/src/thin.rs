@@ -11,8 +11,8 @@
 //!    does not tell another end than the run had;
 //! 5. the newest entry in the file, the newest of every hash, and the newest blessed one.
 //!
-//! Hence the answers of the readers stay the same, and so does where a package stands after any run, and
-//! since when. A limit on the number of entries gives up old changes, never the present: see [`choose`].
+//! Hence the answers of the readers stay the same, and so does where a package stands, and since when; if it was
+//! ever blessed, also where it stood after any run before. A limit on the number of entries gives up old changes, never the present: see [`choose`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
