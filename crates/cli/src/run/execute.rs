@@ -16,11 +16,13 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use super::descendants::Processes;
+
 /// How long a build may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The commands that are running, each the leader of a process group of its own, so that what it starts is
-/// ended with it.
+/// ended with it. Groups that it begins itself are found by their parents when it is to end.
 #[derive(Default)]
 pub(super) struct Supervisor {
     state: Mutex<State>,
@@ -137,8 +139,9 @@ impl Supervisor {
     }
 
     fn end_all(&self, mut state: MutexGuard<'_, State>, kill: bool) {
+        let processes = Processes::now();
         for (group, running) in &mut state.running {
-            running.end(*group, kill);
+            running.end(*group, kill, &processes);
         }
         drop(state);
         self.changed.notify_all();
@@ -153,10 +156,11 @@ impl Supervisor {
         let mut state = self.lock();
         while !state.closed {
             let now = Instant::now();
+            let mut processes = None;
             for (group, running) in &mut state.running {
                 if running.deadline.is_some_and(|deadline| deadline <= now) {
                     running.timed_out |= !running.asked;
-                    running.end(*group, running.asked);
+                    running.end(*group, running.asked, processes.get_or_insert_with(Processes::now));
                 }
             }
             let next = state.running.values().filter_map(|running| running.deadline).min();
@@ -181,10 +185,13 @@ impl Supervisor {
 }
 
 impl Running {
-    /// Asks a group to end, or kills it. It may have ended by itself, which is no error.
-    fn end(&mut self, group: i32, kill: bool) {
+    /// Asks a command to end, or kills it, with the groups that it began. They may have ended by themselves, which
+    /// is no error.
+    fn end(&mut self, group: i32, kill: bool, processes: &Processes) {
         let signal = if kill { Signal::SIGKILL } else { Signal::SIGTERM };
-        let _ = killpg(Pid::from_raw(group), signal);
+        for one in std::iter::once(group).chain(processes.groups_below(group)) {
+            let _ = killpg(Pid::from_raw(one), signal);
+        }
         self.asked = true;
         self.deadline = (!kill).then(|| Instant::now() + GRACE);
     }

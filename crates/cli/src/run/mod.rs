@@ -1,6 +1,7 @@
 //! The main job: build every target of a plan, and keep the whole book while doing so.
 
 mod build;
+mod descendants;
 mod display;
 mod estimate;
 mod execute;

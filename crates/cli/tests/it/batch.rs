@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 
 use crate::book::Book;
 
+/// Whether somebody has a pipe open to write to.
+fn has_writer(pipe: &std::path::Path) -> bool {
+    let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let mut reader = std::fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(pipe).unwrap();
+    // Without one, that is the end of the file.
+    reader.read(&mut [0; 1]).is_err()
+}
+
 fn totals(report: &Value) -> [u64; 4] {
     ["built", "from_layer", "failed", "blocked"].map(|key| report["totals"][key].as_u64().unwrap())
 }
@@ -116,9 +124,27 @@ fn a_time_limit_ends_a_target_and_what_it_started() {
     assert_eq!(status, 1);
     assert!(start.elapsed().as_secs() < 60);
     assert_eq!(report["failures"][0]["category"], "timeout_failure", "{report}");
-    let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
-    let mut reader = std::fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(&pipe).unwrap();
-    assert_eq!(reader.read(&mut [0; 1]).unwrap(), 0, "nobody is left that could write");
+    assert!(!has_writer(&pipe), "what was left running is gone");
+}
+
+#[test]
+fn a_time_limit_reaches_into_process_groups_that_a_command_began() {
+    let book = Book::new();
+    let pipe = book.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // `timeout` puts itself and what it starts into a group of their own.
+    let script = format!("timeout 300 sleep 301 3<>'{}'; true", pipe.display());
+    let plan = book.plan_of(&json!({ "targets": [
+        { "package": "a.1", "command": ["sh", "-c", script], "timeout_s": 0.5 },
+    ]}));
+    let (_, report) = book.batch(&plan);
+    assert_eq!(report["failures"][0]["category"], "timeout_failure", "{report}");
+    // Asked to end, it needs a moment to do so.
+    let start = std::time::Instant::now();
+    while has_writer(&pipe) {
+        assert!(start.elapsed().as_secs() < 30, "it is still there");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }
 
 #[test]
