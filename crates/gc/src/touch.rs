@@ -14,7 +14,8 @@ use crate::{Error, Result};
 ///
 /// After `true`, a collection with a minimum age does not take the layer for so long, and one that is already at
 /// work does not take it at all. After `false`, the layer has gone as a whole or was never there. A builder calls
-/// this for every layer that it builds upon. It waits while somebody holds the lock of the layer.
+/// this for every layer that it builds upon. It waits while somebody holds the lock of the layer. A touch with an
+/// earlier time than the last one takes nothing back.
 ///
 /// # Errors
 ///
@@ -33,10 +34,21 @@ pub fn touch_layer(tree: &PlatformTree, layer: &LayerName, now: Timestamp) -> Re
     touched
 }
 
+/// Sets the time of a file, to a later one than it had: clocks differ, and a collection that is at work must notice.
 fn stamp(path: &Path, now: Timestamp) -> Result<()> {
+    let before = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        metadata => metadata.and_then(|metadata| metadata.modified()).map(Some).map_err(io_error(path))?,
+    };
     let file = op::open_or_create(path)?;
     let since_1970 = Duration::try_from_secs_f64(now.as_unix_f64()).unwrap_or(Duration::ZERO);
-    file.set_modified(SystemTime::UNIX_EPOCH + since_1970).map_err(Error::io("set the time of", path))
+    let now = SystemTime::UNIX_EPOCH + since_1970;
+    let later = before.and_then(|before| before.checked_add(Duration::from_micros(1)));
+    file.set_modified(later.map_or(now, |later| later.max(now))).map_err(io_error(path))
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    Error::io("set the time of", path)
 }
 
 fn is_folder(path: &Path) -> Result<bool> {

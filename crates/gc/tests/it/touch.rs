@@ -2,7 +2,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use buildbook_fsio::Lock;
-use buildbook_gc::{Policy, touch_layer};
+use buildbook_gc::{Policy, execute_layers, touch_layer};
 use buildbook_layout::{LayerName, Timestamp};
 
 use crate::farm::{Farm, age, goes, now, policy, reason};
@@ -25,6 +25,23 @@ fn a_touched_layer_is_young() {
         assert!(reason(&farm.plan(&[], &just_younger), name.as_str()).starts_with("used less than"));
     }
     assert_eq!(farm.names(), ["build-00000000000a"], "no lock file is left");
+}
+
+/// Its clock is behind, or it asked for the time long ago. What another builder was promised stays promised.
+#[test]
+fn a_builder_whose_time_is_earlier_makes_no_layer_older_and_is_noticed() {
+    let farm = Farm::new();
+    let name: LayerName = "build-00000000000a".parse().unwrap();
+    farm.layer("build-00000000000a", &[], 60);
+    assert!(touch_layer(&farm.tree(), &name, now()).unwrap());
+    age(&farm.at("build-00000000000a"), 60 * 86_400);
+    let plan = farm.plan(&[], &Policy { min_age: Duration::ZERO, ..policy() });
+    assert_eq!(goes(&plan).len(), 1);
+    let earlier = now().minus(Duration::from_secs(30 * 86_400));
+    assert!(touch_layer(&farm.tree(), &name, earlier).unwrap());
+    assert_eq!(reason(&farm.plan(&[], &policy()), name.as_str()), "used less than 7 days ago");
+    let result = execute_layers(&plan).unwrap();
+    assert_eq!(result.skipped.len(), 1, "{result:?}");
 }
 
 #[test]
