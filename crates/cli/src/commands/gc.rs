@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
     };
     let retention = RunRetention {
         keep_newest: arguments.keep_runs,
-        min_age: arguments.keep_runs.map(|_| policy.min_age),
+        min_age: arguments.keep_runs.map(|_| policy.min_age.max(YOUNGEST)),
     };
     let (layers, universes) = plan_all(&tree, &context.book.html(), &roots, &policy, context.now);
     let layers = layers?;
@@ -165,6 +165,10 @@ fn reason(decision: &Decision) -> String {
 
 /// The largest description of a layer that is read, in bytes.
 const LIMIT: u64 = 16 << 20;
+
+/// A run that has only just begun stays, whatever the limits: its name, which tells the second, could be given to the
+/// next, and histories would take two runs for one.
+const YOUNGEST: Duration = Duration::from_secs(60);
 
 /// Whose a layer is, from its description.
 #[derive(serde::Deserialize)]

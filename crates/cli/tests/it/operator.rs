@@ -79,6 +79,36 @@ fn a_page_that_cannot_be_read_keeps_universes_and_not_layers() {
 }
 
 #[test]
+fn the_name_of_a_run_is_not_given_again() {
+    let book = Book::new();
+    let plan = book.plan(&[("a.1", "exit 1", &[])]);
+    let mut names = std::collections::HashSet::new();
+    for _ in 0..4 {
+        let (_, report) = book.batch(&plan);
+        assert!(names.insert(report["run"].to_string()), "{report}");
+        let ended = book.run(&["gc", "--min-age-days", "0", "--keep-runs", "0", "--json"]);
+        assert_eq!(ended.json()["runs_removed"], json!([]), "younger than its name");
+    }
+}
+
+#[test]
+fn old_runs_go_when_they_are_not_wanted() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let old = book.root().join("logs/runs/2001-02-03-040506");
+    std::fs::create_dir(&old).unwrap();
+    let summary = json!({
+        "run_id": "2001-02-03-040506", "start_time": "2001-02-03T04:05:06", "end_time": "2001-02-03T04:05:07",
+        "duration": 1.0, "targets_requested": 0, "solutions_found": 0, "packages_built": 0,
+        "packages_failed": 0, "docs_generated": 0, "failures": [],
+    });
+    std::fs::write(old.join("summary.json"), summary.to_string()).unwrap();
+    let ended = book.run(&["gc", "--keep-runs", "1", "--json"]);
+    assert_eq!(ended.json()["runs_removed"], json!(["2001-02-03-040506"]), "{}", ended.stderr);
+    assert!(!old.exists());
+}
+
+#[test]
 fn compaction_changes_no_answer() {
     let book = Book::new();
     let plan = book.plan(&[("a.1", "exit 1", &[])]);
