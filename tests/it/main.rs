@@ -14,6 +14,7 @@ mod formats;
 mod hostile;
 mod lockf;
 mod mounts;
+mod power_cut;
 mod program;
 mod zones;
 

@@ -5,6 +5,7 @@
 //! * [`cases`] are small books that something happened to: a power cut, a full disk, a program of another
 //!   version, a stray file. Each says what a correct reader answers.
 //! * [`golden`] and [`golden_copy`] give the files that the original library wrote.
+//! * [`device`] makes machines on which things go wrong: a disk whose power is cut, a mount that cannot be written to.
 //! * [`Snapshot`] is everything that can be seen of a tree: for asserting that a command changed nothing, or
 //!   nothing else.
 //!
@@ -29,6 +30,7 @@
 //! # }
 //! ```
 
+pub mod device;
 mod farm;
 mod generate;
 mod golden;
