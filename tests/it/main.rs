@@ -16,6 +16,7 @@ mod lockf;
 mod mounts;
 mod power_cut;
 mod program;
+mod properties;
 mod zones;
 
 use buildbook::history::Entry;

@@ -36,6 +36,7 @@ mod generate;
 mod golden;
 mod hostile;
 mod json;
+pub mod properties;
 mod rng;
 mod snapshot;
 mod spec;

@@ -1,0 +1,4 @@
+//! See `buildbook_tests::properties::check_status`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| buildbook_tests::properties::check_status(bytes));
