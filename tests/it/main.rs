@@ -10,6 +10,7 @@
 
 mod batch;
 mod child;
+mod crash_matrix;
 mod formats;
 mod hostile;
 mod lockf;

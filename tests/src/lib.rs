@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+pub mod crash;
 pub mod device;
 mod farm;
 mod generate;

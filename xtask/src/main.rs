@@ -7,6 +7,7 @@
 )]
 
 mod ci;
+mod crash_matrix;
 mod fixtures;
 mod manifest;
 mod outside;
@@ -32,6 +33,8 @@ enum Task {
     Fixtures(fixtures::Arguments),
     /// Run everything that must pass before a change is merged.
     Ci(ci::Arguments),
+    /// Stop and fail every procedure at each of its file operations, and say what is left.
+    CrashMatrix(crash_matrix::Arguments),
     /// Look for what no compiler complains about.
     Tidy,
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
+        Task::CrashMatrix(arguments) => crash_matrix::run(&arguments),
         Task::Tidy => tidy::run(),
     };
     match done {

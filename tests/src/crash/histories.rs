@@ -1,0 +1,118 @@
+//! The rows of `history`.
+
+use anyhow::{Result, bail, ensure};
+use buildbook::atomic_swap::recover;
+use buildbook::history::{History, Retention};
+
+use super::prepared::{NOW, at, entry, package, platform, strangers, tree};
+use super::procedure::{Procedure, Recovered, State, World};
+
+const PACKAGE: &str = "astring.0.8.5";
+const FILE: &str = "p/packages/astring.0.8.5/history.jsonl";
+
+pub(super) fn procedures() -> Vec<Procedure> {
+    let base = Procedure {
+        touches: &["p/packages/astring.0.8.5"],
+        recover: |world| Ok(Recovered::of(&recover(&world.at("p/packages/astring.0.8.5"))?)),
+        ..Procedure::PLAIN
+    };
+    vec![
+        Procedure {
+            name: "append a first entry, and make the folders",
+            covers: &["history/append.rs append_as"],
+            durable: true,
+            touches: &["p/packages"],
+            // A file without a line is a history without an entry.
+            scratch: &["p/packages"],
+            prepare: |world| strangers(world, "p"),
+            act: |world| {
+                history(world).append_synced(&package(PACKAGE), &entry("new", NOW))?;
+                Ok(())
+            },
+            look: |world| entries(world, &[]),
+            ..base.clone()
+        },
+        Procedure {
+            name: "append an entry behind a torn line",
+            durable: true,
+            unsynced: &[FILE, "p/packages/astring.0.8.5"],
+            torn: &[FILE],
+            prepare: |world| fill(world, "{\"ts\":\"2026-03-"),
+            act: |world| {
+                history(world).append_synced(&package(PACKAGE), &entry("new", NOW))?;
+                Ok(())
+            },
+            look: |world| entries(world, &DAYS),
+            ..base.clone()
+        },
+        Procedure {
+            name: "append several entries, cached",
+            torn: &[FILE],
+            part: Some("the first of them, where the process dies while it writes"),
+            prepare: |world| fill(world, ""),
+            act: |world| {
+                history(world).append_all(&package(PACKAGE), &[entry("new", NOW), entry("new", NOW)])?;
+                Ok(())
+            },
+            look: |world| match tags(world)?.len().saturating_sub(DAYS.len()) {
+                1 => Ok(State::Part),
+                _ => entries(world, &DAYS),
+            },
+            ..base.clone()
+        },
+        Procedure {
+            name: "compact a history",
+            covers: &["history/compact.rs compact", "history/compact.rs lock_and_survey"],
+            durable: true,
+            prepare: |world| fill(world, "torn"),
+            act: |world| {
+                history(world).compact(&package(PACKAGE), &Retention::days(30), at(NOW))?;
+                Ok(())
+            },
+            look: |world| {
+                let tags = tags(world)?;
+                match tags.as_slice() {
+                    tags if *tags == DAYS => Ok(State::Old),
+                    [first, last] if *first == DAYS[0] && *last == DAYS[3] => Ok(State::New),
+                    tags => bail!("the entries are {tags:?}"),
+                }
+            },
+            ..base
+        },
+    ]
+}
+
+/// What is acknowledged before, the oldest first.
+const DAYS: [&str; 4] = ["1", "2", "3", "4"];
+
+fn history(world: &World) -> History {
+    History::at(platform(world).packages())
+}
+
+fn fill(world: &mut World, torn: &str) -> Result<()> {
+    let tree = tree(world, "p/packages")?;
+    tree.file("p/packages/bos.0.2.1/history.jsonl", "{}\n")?;
+    for day in DAYS {
+        let line = serde_json::to_string(&entry(day, &format!("2020-01-0{day}T00:00:00Z")))?;
+        tree.append(FILE, line + "\n")?;
+    }
+    tree.append(FILE, torn)
+}
+
+/// The error texts of all entries, the oldest first.
+fn tags(world: &World) -> Result<Vec<String>> {
+    let read = history(world).read(&package(PACKAGE))?;
+    let mut tags: Vec<String> =
+        read.entries.into_iter().map(|entry| entry.error.unwrap_or_default()).collect();
+    tags.reverse();
+    Ok(tags)
+}
+
+/// Everything that was acknowledged, and behind it new entries or none.
+fn entries(world: &World, before: &[&str]) -> Result<State> {
+    let tags = tags(world)?;
+    ensure!(tags.get(..before.len()).is_some_and(|tags| tags == before), "entries are lost: {tags:?}");
+    let behind = tags.get(before.len()..).unwrap_or_default();
+    ensure!(behind.iter().all(|tag| tag == "new"), "the entries are {tags:?}");
+    Ok(if behind.is_empty() { State::Old } else { State::New })
+}
