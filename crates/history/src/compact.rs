@@ -1,18 +1,14 @@
 //! Thinning out a history while others append to it.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use buildbook_atomic_swap::{Durability, replace_file_with};
-use buildbook_fsio::{Lines, Lock, open_file};
+use buildbook_fsio::{Lines, open_file};
 use buildbook_layout::{PackageId, Timestamp};
 
 use crate::parse::parse_line;
 use crate::problem::Problems;
-use crate::stragglers::{self, Stragglers};
+use crate::rewrite::{lock_and_read, ranges_without, rewrite};
 use crate::thin::{Facts, choose};
 use crate::{Error, History, Problem, Result};
 
@@ -89,9 +85,9 @@ impl History {
             return Ok(Compacted::default());
         }
         let cutoff = now.minus(retention.max_age);
-        let (lock, mut survey) = lock_and_survey(&path, cutoff)?;
+        let (lock, mut survey) = lock_and_read(&path, |path| Survey::of(path, cutoff))?;
         let removed = survey.lines_to_remove(retention.max_entries);
-        let ranges = survey.ranges_without(&removed);
+        let ranges = ranges_without(&removed, survey.length);
         let compacted = Compacted {
             lines_before: survey.lines,
             lines_after: survey.lines - removed.len(),
@@ -102,26 +98,8 @@ impl History {
         if removed.is_empty() {
             return Ok(compacted);
         }
-        let old = lock.file().try_clone().map_err(stragglers::io("keep open", &path))?;
-        let replaced = replace_file_with(&path, Durability::Synced, |new| copy_ranges(&old, &ranges, new));
-        let stragglers = Stragglers::behind(old, survey.length);
-        lock.release();
-        // If only its last sync failed, the file has been replaced all the same.
-        stragglers.carry_over(&path)?;
-        replaced.map_err(|source| Error::Compact { path, source })?;
+        rewrite(&path, lock, &ranges, survey.length)?.map_err(|source| Error::Compact { path, source })?;
         Ok(compacted)
-    }
-}
-
-/// Takes the lock and reads the file that it is on. The original compacts without the lock: what it put in the
-/// place of that file before it was read must not be mistaken for it.
-fn lock_and_survey(path: &Path, cutoff: Timestamp) -> Result<(Lock, Survey)> {
-    loop {
-        let lock = Lock::acquire(path)?;
-        let survey = Survey::of(path, cutoff)?;
-        if stragglers::has_the_name(lock.file(), path)? {
-            return Ok((lock, survey));
-        }
     }
 }
 
@@ -163,26 +141,4 @@ impl Survey {
         let kept = choose(&self.facts, max_entries);
         self.places.iter().zip(kept).filter(|(_, kept)| !kept).map(|(place, _)| *place).collect()
     }
-
-    /// What is left between the lines that go.
-    fn ranges_without(&self, removed: &[(u64, u64)]) -> Vec<(u64, u64)> {
-        let starts = std::iter::once(0).chain(removed.iter().map(|(_, end)| *end));
-        let ends = removed.iter().map(|(start, _)| *start).chain([self.length]);
-        starts.zip(ends).filter(|(start, end)| start < end).collect()
-    }
-}
-
-fn copy_ranges(old: &File, ranges: &[(u64, u64)], new: &mut dyn Write) -> io::Result<()> {
-    let mut block = vec![0; 64 << 10];
-    for &(start, end) in ranges {
-        let mut at = start;
-        while at < end {
-            let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(block.len());
-            let part = block.get_mut(..wanted).unwrap_or_default();
-            old.read_exact_at(part, at)?;
-            new.write_all(part)?;
-            at += wanted as u64;
-        }
-    }
-    Ok(())
 }

@@ -22,6 +22,15 @@ pub enum Error {
         /// Why.
         source: buildbook_atomic_swap::Error,
     },
+    /// The history without its broken lines could not be put in the place of the old one, which stands as it was;
+    /// or it is in place, and a power cut may bring the old one back. The lines are in the other file already.
+    #[error("cannot set broken lines of {} aside", path.display())]
+    SetAside {
+        /// The history.
+        path: PathBuf,
+        /// Why.
+        source: buildbook_atomic_swap::Error,
+    },
     /// The folder of all histories could not be listed.
     #[error("cannot list {}", path.display())]
     List {
@@ -57,6 +66,7 @@ impl Error {
         match self {
             Error::File(source) => source.path(),
             Error::Compact { path, .. }
+            | Error::SetAside { path, .. }
             | Error::List { path, .. }
             | Error::Name { path, .. }
             | Error::EntryTooLong { path, .. } => path,
@@ -68,7 +78,7 @@ impl Error {
     pub fn kind(&self) -> Option<io::ErrorKind> {
         match self {
             Error::File(source) => source.kind(),
-            Error::Compact { source, .. } => source.kind(),
+            Error::Compact { source, .. } | Error::SetAside { source, .. } => source.kind(),
             Error::List { source, .. } => Some(source.kind()),
             Error::Name { .. } | Error::EntryTooLong { .. } => None,
         }

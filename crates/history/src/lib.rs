@@ -6,6 +6,7 @@
 //!   A line that is torn, blank or foreign is skipped and reported as a [`Problem`]; entries that stand on
 //!   such a line whole are read all the same.
 //! * [`History::compact`] thins out what is old and says nothing new, while others append.
+//! * [`History::set_broken_lines_aside`] moves what crashes left, and no reader can use, to a file beside it.
 //! * [`History::packages`] lists the packages, [`History::for_each`] passes over all entries of one.
 //!
 //! Entries keep what other versions of the format have; compaction copies lines byte for byte, so that it
@@ -63,6 +64,8 @@ mod packages;
 mod parse;
 mod problem;
 mod read;
+mod rewrite;
+mod set_aside;
 mod stragglers;
 mod thin;
 
@@ -74,6 +77,7 @@ pub use history::History;
 pub use packages::Packages;
 pub use problem::{Problem, Reason};
 pub use read::{Blessed, Reading};
+pub use set_aside::SetAside;
 
 /// The result of an operation on a history.
 pub type Result<T> = std::result::Result<T, Error>;

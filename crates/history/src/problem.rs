@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A line that is not exactly one entry. Readers go on with the next line; nothing removes it.
+/// A line that is not exactly one entry. Readers go on with the next line; only
+/// [`History::set_broken_lines_aside`](crate::History::set_broken_lines_aside) takes it away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {

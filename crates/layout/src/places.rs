@@ -242,6 +242,12 @@ impl PackagesTree {
     pub fn history(&self, package: &PackageId) -> PathBuf {
         self.package(package).join("history.jsonl")
     }
+
+    /// What was taken out of the history of one package because no reader can use it: `history.unreadable`.
+    #[must_use]
+    pub fn unreadable_lines(&self, package: &PackageId) -> PathBuf {
+        self.package(package).join("history.unreadable")
+    }
 }
 
 tree! {
@@ -337,6 +343,10 @@ mod tests {
             ),
             (platform.status(), "r/debian-12-x86_64/status.json"),
             (platform.packages().history(&package), "r/debian-12-x86_64/packages/a.1.0/history.jsonl"),
+            (
+                platform.packages().unreadable_lines(&package),
+                "r/debian-12-x86_64/packages/a.1.0/history.unreadable",
+            ),
             (platform.layer(&layer).metadata(), "r/debian-12-x86_64/build-0123456789ab/layer.json"),
             (platform.layer_lock(&layer), "r/debian-12-x86_64/build-0123456789ab.lock"),
             (book.html().universe(&universe), "r/html/u/0123456789abcdef0123456789abcdef"),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use buildbook::atomic_swap::{Durability, find_leftovers, recover, replace_symlink};
 use buildbook::build_lock::BuildLocks;
-use buildbook::layout::{LogTree, PlatformTree, RunId};
+use buildbook::history::History;
+use buildbook::layout::{LogTree, PackageId, PlatformTree, RunId};
 use buildbook::runlog::{RunLog, RunState};
 use buildbook::{progress, status_index};
 use serde::Serialize;
@@ -189,7 +190,7 @@ impl Check<'_> {
 
     fn platform(&mut self, tree: &PlatformTree) -> Result<(), Failure> {
         self.leftovers(tree.path());
-        let history = buildbook::history::History::at(tree.packages());
+        let history = History::at(tree.packages());
         let listed = history.packages()?;
         for problem in &listed.problems {
             self.find(Level::Fault, tree.packages().path(), output::explained(problem), false);
@@ -197,6 +198,9 @@ impl Check<'_> {
         for package in &listed.packages {
             self.document.checked.packages += 1;
             let path = tree.packages().history(package);
+            if self.repair {
+                self.set_aside(&history, package, &path);
+            }
             match history.read(package) {
                 Ok(reading) => {
                     self.document.checked.entries += reading.entries.len();
@@ -210,6 +214,19 @@ impl Check<'_> {
         }
         self.index(tree);
         Ok(())
+    }
+
+    /// What crashes left in a history is moved to a file beside it, byte for byte.
+    fn set_aside(&mut self, history: &History, package: &PackageId, path: &Path) {
+        match history.set_broken_lines_aside(package) {
+            Ok(done) if done.lines == 0 => {}
+            Ok(done) => {
+                let lines = if done.lines == 1 { "line" } else { "lines" };
+                let what = format!("{} broken {lines} moved to history.unreadable", done.lines);
+                self.find(Level::Fault, path, what, true);
+            }
+            Err(error) => self.find(Level::Fault, path, output::explained(&error), false),
+        }
     }
 
     fn index(&mut self, tree: &PlatformTree) {
@@ -231,7 +248,7 @@ impl Check<'_> {
     }
 
     fn make_index(&self, tree: &PlatformTree) -> Result<(), Failure> {
-        let history = buildbook::history::History::at(tree.packages());
+        let history = History::at(tree.packages());
         let run = super::standing::newest_run(self.context)?;
         let generated = status_index::generate(&history, &run, None, self.context.now)?;
         Ok(status_index::write(tree.path(), &generated.status, Durability::Synced)?)

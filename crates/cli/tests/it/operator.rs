@@ -144,6 +144,27 @@ fn fsck_finds_and_mends_what_a_crash_left() {
 }
 
 #[test]
+fn fsck_moves_a_line_that_a_kill_has_torn_out_of_the_history_and_is_content() {
+    let book = Book::new();
+    let plan = book.plan(&[("a.1", "exit 1", &[])]);
+    book.batch(&plan);
+    let package = book.root().join("test-1/packages/a.1");
+    let whole = std::fs::read_to_string(package.join("history.jsonl")).unwrap();
+    std::fs::write(package.join("history.jsonl"), format!("{whole}{{\"ts\":\"2026-")).unwrap();
+    book.batch(&plan);
+    let found = book.run(&["fsck"]);
+    assert_eq!(found.status, 1);
+    assert!(found.stdout.contains("it is cut off"), "{}", found.stdout);
+    let repaired = book.run(&["fsck", "--repair"]);
+    assert_eq!(repaired.status, 0, "{}", repaired.stdout);
+    assert!(repaired.stdout.contains("1 broken line moved to history.unreadable"), "{}", repaired.stdout);
+    assert_eq!(book.run(&["fsck", "--json"]).json()["findings"], json!([]));
+    assert_eq!(std::fs::read_to_string(package.join("history.unreadable")).unwrap(), "{\"ts\":\"2026-\n");
+    let left = std::fs::read_to_string(package.join("history.jsonl")).unwrap();
+    assert!(left.starts_with(&whole) && left.lines().count() == 2, "{left}");
+}
+
+#[test]
 fn an_index_is_made_anew_and_is_the_same() {
     let book = Book::new();
     book.batch(&book.plan(&[("a.1", "true", &[]), ("b.1", "false", &[])]));

@@ -16,6 +16,7 @@ mod crash;
 mod golden;
 mod packages;
 mod read;
+mod set_aside;
 
 use std::path::PathBuf;
 
