@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{fixtures, outside, packaging, shell, tidy};
+use crate::{fixtures, outside, packaging, shell, supply, tidy};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -26,6 +26,7 @@ struct Step {
 /// In the order in which they run: what fails most often and costs least comes first.
 const STEPS: &[Step] = &[
     Step { name: "tidy", about: "rules that no compiler knows", run: tidy::run },
+    Step { name: "supply", about: "packages of others: sources, licences, build scripts", run: supply::run },
     Step { name: "fmt", about: "the form of the code", run: fmt },
     Step { name: "clippy", about: "lints, warnings are errors", run: clippy },
     Step { name: "test", about: "all tests", run: test },

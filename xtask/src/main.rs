@@ -9,10 +9,12 @@
 mod ci;
 mod crash_matrix;
 mod fixtures;
+mod fuzz;
 mod manifest;
 mod outside;
 mod packaging;
 mod shell;
+mod supply;
 mod tidy;
 
 use std::process::ExitCode;
@@ -35,6 +37,10 @@ enum Task {
     Ci(ci::Arguments),
     /// Stop and fail every procedure at each of its file operations, and say what is left.
     CrashMatrix(crash_matrix::Arguments),
+    /// Try the readers with bytes that a fuzzer makes up.
+    Fuzz(fuzz::Arguments),
+    /// Look at what others wrote and we build: sources, licences, build scripts.
+    Supply,
     /// Look for what no compiler complains about.
     Tidy,
 }
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::CrashMatrix(arguments) => crash_matrix::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Supply => supply::run(),
         Task::Tidy => tidy::run(),
     };
     match done {
