@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use buildbook::history::{Entry, History};
-use buildbook::layout::{Category, PlatformTree, Timestamp};
+use buildbook::layout::{Category, Kind, PlatformTree, Timestamp};
 use buildbook::runlog::{Event, EventKind, EventStatus, Run, Via};
 
 use super::Verdict;
@@ -14,6 +14,9 @@ use crate::plan::{Plan, Target};
 
 /// The longest error text that a history keeps, in characters. The log has it all.
 const ERROR_LIMIT: usize = 500;
+
+/// How many entries are looked through for the newest of a build.
+const RECENT: usize = 32;
 
 /// Keeps the book of one run.
 pub(super) struct Recorder<'a> {
@@ -54,8 +57,10 @@ impl<'a> Recorder<'a> {
     /// A target that was taken from its layer adds nothing to its history if that ends with the same result:
     /// histories grow with what happens, not with the number of runs.
     fn is_known(&self, target: &Target, entry: &Entry) -> anyhow::Result<bool> {
-        let newest = self.history.newest(&target.package, 1)?.entries;
-        Ok(newest.first().is_some_and(|known| {
+        // Other programs write of the documentation of the same package; that says nothing of its build.
+        let newest = self.history.newest(&target.package, RECENT)?.entries;
+        let newest_build = newest.iter().find(|known| known.category.kind() == Kind::Build);
+        Ok(newest_build.is_some_and(|known| {
             known.build_hash == entry.build_hash
                 && known.status == entry.status
                 && known.category == entry.category

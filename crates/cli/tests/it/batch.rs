@@ -215,3 +215,47 @@ fn every_target_is_in_exactly_one_total() {
     let categories = report["categories"].as_object().unwrap();
     assert_eq!(categories.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), 3);
 }
+
+#[test]
+fn documentation_that_others_record_does_not_make_a_build_be_recorded_again() {
+    let book = Book::new();
+    let plan = book.plan(&[("a.1", "true", &[])]);
+    book.batch(&plan);
+    let history = book.root().join("test-1/packages/a.1/history.jsonl");
+    let build = std::fs::read_to_string(&history).unwrap();
+    let doc = build.replace(r#""category":"success""#, r#""category":"doc_success""#);
+    assert_ne!(build, doc);
+    std::fs::write(&history, build + &doc).unwrap();
+    book.batch(&plan);
+    let entries = book.run(&["history", "a.1", "--json"]).json();
+    assert_eq!(entries["entries"].as_array().unwrap().len(), 2, "{entries}");
+}
+
+#[test]
+fn a_layer_describes_itself_with_the_keys_of_the_original() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("base.1", "true", &[]), ("top.1", "true", &["base.1"])]));
+    let entry = book.run(&["history", "top.1", "--json"]).json();
+    let layer = book.root().join("test-1").join(entry["entries"][0]["build_hash"].as_str().unwrap());
+    let text = std::fs::read_to_string(layer.join("layer.json")).unwrap();
+    let keys: Vec<&str> = text.split('"').filter(|word| text.contains(&format!("\"{word}\":"))).collect();
+    assert_eq!(
+        keys,
+        [
+            "package",
+            "exit_status",
+            "deps",
+            "hashes",
+            "created",
+            "parent_hashes",
+            "timing",
+            "total",
+            "created_at",
+            "build_hash"
+        ]
+    );
+    let layer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&layer["package"], &layer["exit_status"]), (&json!("top.1"), &json!(0)));
+    assert_eq!((&layer["deps"], &layer["hashes"]), (&json!(["base.1"]), &layer["parent_hashes"]));
+    assert!(layer["created"].is_f64() && layer["created_at"].as_str().unwrap().ends_with('Z'), "{layer}");
+}

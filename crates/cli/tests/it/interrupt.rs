@@ -13,7 +13,7 @@ use crate::book::{Book, Ended};
 fn start_and_wait(book: &Book) -> Child {
     let begun = book.path("begun");
     let hang =
-        format!("[ -e '{}' ] && exit 0; touch '{}'; sleep 600", book.path("go").display(), begun.display());
+        format!("[ -e '{}' ] && exit 0; touch '{}'; sleep 90", book.path("go").display(), begun.display());
     let plan = book.plan(&[
         ("quick.1", "true", &[]),
         ("slow.1", &hang, &["quick.1"]),
