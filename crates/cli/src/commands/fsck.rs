@@ -65,6 +65,7 @@ pub(super) fn run(context: &Context, arguments: &args::Fsck) -> Outcome {
     // The runs come first: they tell whether the rest is being written.
     check.runs()?;
     check.locks();
+    check.html();
     for platform in context.platforms()? {
         check.document.checked.platforms += 1;
         check.platform(&context.book.platform(&platform))?;
@@ -98,7 +99,25 @@ impl Check<'_> {
         }
         self.latest(&run_log, &tree);
         self.leftovers(tree.path());
+        // Runs that were being pruned.
+        self.leftovers(&tree.runs());
         Ok(())
+    }
+
+    /// What publishers of documentation left. As long as it is there, no universe is collected.
+    fn html(&mut self) {
+        let html = self.context.book.html();
+        for folder in [html.path().to_owned(), html.universes(), html.blessed()] {
+            self.leftovers(&folder);
+        }
+        let packages = match std::fs::read_dir(html.blessed()) {
+            Ok(packages) => packages,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) => return self.find(Level::Fault, &html.blessed(), error.to_string(), false),
+        };
+        for package in packages.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+            self.leftovers(&package.path());
+        }
     }
 
     fn run(&mut self, run_log: &RunLog, tree: &LogTree, id: &RunId, state: RunState) {
@@ -128,6 +147,7 @@ impl Check<'_> {
         if state != RunState::InProgress {
             self.leftovers(run.path());
             self.leftovers(&run.build_logs());
+            self.leftovers(&run.doc_logs());
         }
         if state == RunState::Interrupted {
             let stale = run.progress().exists();

@@ -215,3 +215,25 @@ fn a_message_is_delivered_or_the_status_says_that_it_was_not() {
     refused.assert_error(1, "");
     assert!(!refused.stderr.contains("SECRET"), "{}", refused.stderr);
 }
+
+#[test]
+fn fsck_removes_what_publishers_and_pruning_left() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let left = [
+        "html/p/astring/.0.8.5.new-bb0123456789",
+        "html/p/.astring.trash-bb0123456789",
+        "html/u/.0123456789abcdef0123456789abcdef.new-bb0123456789",
+        "logs/runs/.2026-03-09-125444.trash-bb0123456789",
+    ];
+    for folder in left {
+        std::fs::create_dir_all(book.root().join(folder).join("half")).unwrap();
+    }
+    let found = book.run(&["fsck", "--json"]).json();
+    assert_eq!(found["findings"].as_array().unwrap().len(), left.len(), "{found}");
+    assert_eq!(book.run(&["fsck", "--repair"]).status, 0);
+    for folder in left {
+        assert!(!book.root().join(folder).exists(), "{folder}");
+    }
+    assert_eq!(book.run(&["fsck", "--json"]).json()["findings"], json!([]));
+}
