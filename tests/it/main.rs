@@ -13,11 +13,14 @@ mod child;
 mod crash_matrix;
 mod formats;
 mod hostile;
+mod hostile_input;
 mod lockf;
+mod many;
 mod mounts;
 mod power_cut;
 mod program;
 mod properties;
+mod soak;
 mod zones;
 
 use buildbook::history::Entry;

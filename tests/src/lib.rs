@@ -40,6 +40,7 @@ mod json;
 pub mod properties;
 mod rng;
 mod snapshot;
+pub mod soak;
 mod spec;
 mod tree;
 

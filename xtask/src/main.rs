@@ -14,6 +14,7 @@ mod manifest;
 mod outside;
 mod packaging;
 mod shell;
+mod soak;
 mod supply;
 mod tidy;
 
@@ -35,6 +36,11 @@ enum Task {
     Fixtures(fixtures::Arguments),
     /// Run everything that must pass before a change is merged.
     Ci(ci::Arguments),
+    /// Kill writers at any moment, and look whether what they had acknowledged is there.
+    Soak(soak::Arguments),
+    /// A worker of `soak`.
+    #[command(hide = true)]
+    SoakWorker(soak::Worker),
     /// Stop and fail every procedure at each of its file operations, and say what is left.
     CrashMatrix(crash_matrix::Arguments),
     /// Try the readers with bytes that a fuzzer makes up.
@@ -49,6 +55,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
+        Task::SoakWorker(worker) => soak::work(&worker),
         Task::CrashMatrix(arguments) => crash_matrix::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Supply => supply::run(),
