@@ -18,6 +18,7 @@
 //! ```
 
 use std::cell::RefCell;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,11 +30,12 @@ pub enum Fault {
     /// The process is as good as dead: this operation does not happen, and neither does any later one
     /// of the thread until the end of [`inject`].
     Stop,
-    /// As [`Fault::Stop`], but a write has half of its bytes written.
+    /// As [`Fault::Stop`], but a write has half of its bytes written, and the removal of a folder has removed a
+    /// file of it.
     StopTorn,
     /// The operation fails with this error number, once; the procedure goes on as it thinks best.
     Fail(i32),
-    /// As [`Fault::Fail`], but a write has half of its bytes written, as on a full disk.
+    /// As [`Fault::Fail`], but half done as with [`Fault::StopTorn`], such as a write on a full disk.
     FailTorn(i32),
 }
 
@@ -103,15 +105,45 @@ pub(crate) fn torn_write(
     bytes: &[u8],
     write: impl FnOnce(&[u8]) -> io::Result<()>,
 ) -> Option<io::Error> {
-    let fault = next(Operation::Write, path, None)?;
+    let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+    torn(Operation::Write, path, || write(half))
+}
+
+/// Called instead of [`before`] for a removal, which can happen by half.
+pub(crate) fn torn_removal(path: &Path) -> Option<io::Error> {
+    torn(Operation::RemoveTree, path, || remove_one_file(path).map(drop))
+}
+
+fn torn(operation: Operation, path: &Path, half: impl FnOnce() -> io::Result<()>) -> Option<io::Error> {
+    let fault = next(operation, path, None)?;
     if matches!(fault, Fault::StopTorn | Fault::FailTorn(_)) {
-        let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
-        if let Err(error) = write(half) {
+        if let Err(error) = half() {
             return Some(error);
         }
         mark_stopped(fault);
     }
     Some(error_of(fault))
+}
+
+/// Removes the first file in a folder, if there is one.
+fn remove_one_file(folder: &Path) -> io::Result<bool> {
+    if !fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(false);
+    }
+    let mut paths = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.sort();
+    for path in paths {
+        if fs::symlink_metadata(&path)?.is_dir() {
+            if remove_one_file(&path)? {
+                return Ok(true);
+            }
+        } else {
+            return fs::remove_file(&path).map(|()| true);
+        }
+    }
+    Ok(false)
 }
 
 fn next(operation: Operation, path: &Path, from: Option<&Path>) -> Option<Fault> {
@@ -123,10 +155,10 @@ fn next(operation: Operation, path: &Path, from: Option<&Path>) -> Option<Fault>
         let number = plan.calls.len();
         plan.calls.push(Call { operation, path: path.to_owned(), from: from.map(Path::to_owned) });
         let (_, fault) = *plan.faults.iter().find(|(at, _)| *at == number)?;
-        // A torn write still has to happen by half; `mark_stopped` stops the thread after it.
+        // What is torn still has to happen by half; `mark_stopped` stops the thread after it.
         plan.stopped = match fault {
             Fault::Stop => true,
-            Fault::StopTorn => operation != Operation::Write,
+            Fault::StopTorn => !matches!(operation, Operation::Write | Operation::RemoveTree),
             Fault::Fail(_) | Fault::FailTorn(_) => false,
         };
         Some(fault)

@@ -15,7 +15,6 @@ use nix::fcntl::{OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::op::{Operation, before};
 use crate::{Error, Result};
 
 /// Opens a folder for its names alone, where the system can: no right to list it is needed then.
@@ -45,7 +44,11 @@ const ATTEMPTS: usize = 3;
 pub fn remove_tree(path: &Path) -> Result<()> {
     // With a slash behind it, a link stands for what it leads to.
     let path = path.components().as_path();
-    before(Operation::RemoveTree, path).and_then(|()| remove(path)).map_err(Error::io("remove", path))
+    #[cfg(feature = "faults")]
+    if let Some(error) = crate::faults::torn_removal(path) {
+        return Err(Error::io("remove", path)(error));
+    }
+    remove(path).map_err(Error::io("remove", path))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
