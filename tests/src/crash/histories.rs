@@ -1,14 +1,15 @@
 //! The rows of `history`.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use buildbook::atomic_swap::recover;
 use buildbook::history::{History, Retention};
 
-use super::prepared::{NOW, at, entry, package, platform, strangers, tree};
+use super::prepared::{NOW, at, entry, package, platform, strangers, text, tree};
 use super::procedure::{Procedure, Recovered, State, World};
 
 const PACKAGE: &str = "astring.0.8.5";
 const FILE: &str = "p/packages/astring.0.8.5/history.jsonl";
+const ASIDE: &str = "p/packages/astring.0.8.5/history.unreadable";
 
 pub(super) fn procedures() -> Vec<Procedure> {
     let base = Procedure {
@@ -36,7 +37,7 @@ pub(super) fn procedures() -> Vec<Procedure> {
             name: "append an entry behind a torn line",
             durable: true,
             unsynced: &[FILE, "p/packages/astring.0.8.5"],
-            torn: &[FILE],
+            dead: &[FILE],
             prepare: |world| fill(world, "{\"ts\":\"2026-03-"),
             act: |world| {
                 history(world).append_synced(&package(PACKAGE), &entry("new", NOW))?;
@@ -47,7 +48,7 @@ pub(super) fn procedures() -> Vec<Procedure> {
         },
         Procedure {
             name: "append several entries, cached",
-            torn: &[FILE],
+            dead: &[FILE],
             part: Some("the first of them, where the process dies while it writes"),
             prepare: |world| fill(world, ""),
             act: |world| {
@@ -62,7 +63,7 @@ pub(super) fn procedures() -> Vec<Procedure> {
         },
         Procedure {
             name: "compact a history",
-            covers: &["history/compact.rs compact", "history/compact.rs lock_and_survey"],
+            covers: &["history/rewrite.rs lock_and_read", "history/rewrite.rs rewrite"],
             durable: true,
             prepare: |world| fill(world, "torn"),
             act: |world| {
@@ -75,6 +76,32 @@ pub(super) fn procedures() -> Vec<Procedure> {
                     tags if *tags == DAYS => Ok(State::Old),
                     [first, last] if *first == DAYS[0] && *last == DAYS[3] => Ok(State::New),
                     tags => bail!("the entries are {tags:?}"),
+                }
+            },
+            ..base.clone()
+        },
+        Procedure {
+            name: "set broken lines aside",
+            covers: &["history/set_aside.rs move_to"],
+            durable: true,
+            // It only grows; what is in it is looked at.
+            scratch: &[ASIDE],
+            part: Some("the lines are in both files, and are moved again"),
+            prepare: |world| fill(world, "torn"),
+            act: |world| {
+                history(world).set_broken_lines_aside(&package(PACKAGE))?;
+                Ok(())
+            },
+            look: |world| {
+                entries(world, &DAYS)?;
+                let aside = text(&world.at(ASIDE))?.unwrap_or_default();
+                ensure!(aside.lines().all(|line| "torn".starts_with(line)), "{aside:?} was set aside");
+                let is_here = text(&world.at(FILE))?.context("the history is gone")?.contains("torn");
+                match (is_here, aside.lines().any(|line| line == "torn")) {
+                    (true, false) => Ok(State::Old),
+                    (true, true) => Ok(State::Part),
+                    (false, true) => Ok(State::New),
+                    (false, false) => bail!("the broken line is lost"),
                 }
             },
             ..base

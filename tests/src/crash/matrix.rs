@@ -13,7 +13,7 @@ use super::procedure::{Procedure, State, World};
 use super::rules;
 use crate::Snapshot;
 
-/// What happens at an operation. A write is troubled a second time, with half of its bytes written.
+/// What happens at an operation. A write and a removal are troubled a second time, half done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The process dies.
@@ -50,7 +50,10 @@ impl Kind {
             Kind::Enospc => (Fault::Fail(ENOSPC), Fault::FailTorn(ENOSPC)),
             Kind::Eacces => (Fault::Fail(EACCES), Fault::FailTorn(EACCES)),
         };
-        if operation == Operation::Write { vec![whole, torn] } else { vec![whole] }
+        match operation {
+            Operation::Write | Operation::RemoveTree => vec![whole, torn],
+            _ => vec![whole],
+        }
     }
 }
 
@@ -187,7 +190,7 @@ impl Matrix<'_> {
             }
         };
         if died {
-            wrong.retain(|name| !self.procedure.torn.contains(&name.as_str()));
+            wrong.retain(|name| !self.procedure.dead.iter().any(|dead| Path::new(name).starts_with(dead)));
         }
         ensure!(wrong.is_empty(), "the book is {state:?}, but for {}", wrong.join(", "));
         Ok(())

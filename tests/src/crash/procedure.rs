@@ -26,8 +26,9 @@ pub struct Procedure {
     pub touches: &'static [&'static str],
     /// What may be there or not, whether it succeeds or fails: an empty folder, the file of a lock.
     pub scratch: &'static [&'static str],
-    /// What may end in a part of a line, which readers pass over, after the process has died.
-    pub torn: &'static [&'static str],
+    /// What may be otherwise, in a way that readers pass over, after the process has died: a file that ends in
+    /// a part of a line, a run that was cut off.
+    pub dead: &'static [&'static str],
     /// What is in between, where it does several things that are each old or new.
     pub part: Option<&'static str>,
     /// Why readers may find nothing until recovery has run, if so.
@@ -80,7 +81,7 @@ impl Procedure {
         unsynced: &[],
         touches: &[],
         scratch: &[],
-        torn: &[],
+        dead: &[],
         part: None,
         gap: None,
         prepare: |_| Ok(()),

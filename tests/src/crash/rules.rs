@@ -4,6 +4,7 @@
 //! file that is not synced counts as empty, and a name that is not synced as what it was before:
 //!
 //! 1. what is published under a name that readers know was synced before, files and folders;
+//!    And so was what was added to other files, which may have been taken out of what is replaced;
 //! 2. when a durable procedure returns, every such name was synced after its last change, and every file that was
 //!    written in place;
 //! 3. before something is removed for good, the folder it is in was synced since a name that readers know
@@ -35,6 +36,8 @@ struct Device {
     files: BTreeSet<PathBuf>,
     /// For each folder, the names in it that were not synced.
     names: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// Files that were made to be added to.
+    grown: BTreeSet<PathBuf>,
     violations: Vec<String>,
 }
 
@@ -81,6 +84,10 @@ impl Device {
                 }
                 self.forget(path);
             }
+            Operation::OpenOrCreate => {
+                self.grown.insert(path.to_owned());
+                self.name_changed(path);
+            }
             // A file, a folder, a link or a name has been made.
             _ => self.name_changed(path),
         }
@@ -93,10 +100,12 @@ impl Device {
         }
         let files = self.files.iter().filter(|file| file.starts_with(from));
         let folders = self.names.keys().filter(|folder| folder.starts_with(from));
-        let early: Vec<String> = files
-            .chain(folders)
-            .map(|path| format!("{} is published before it is synced", shown(path)))
-            .collect();
+        let early =
+            files.chain(folders).map(|path| format!("{} is published before it is synced", shown(path)));
+        let names = self.names.values().flatten().filter(|name| self.grown.contains(*name));
+        let others = self.files.iter().chain(names).filter(|file| is_known(file) && !is_lock(file));
+        let others = others.map(|file| format!("{} is replaced before {} is synced", shown(to), shown(file)));
+        let early: Vec<String> = early.chain(others).collect();
         self.violations.extend(early);
     }
 
@@ -220,6 +229,18 @@ mod tests {
             judge(&calls),
             [".d.new-bb… is published before it is synced", "the name f was not synced"]
         );
+    }
+
+    #[test]
+    fn what_was_taken_out_of_a_file_is_synced_elsewhere_before_the_file_is_replaced() {
+        let aside = [(OpenOrCreate, "", "x"), (Write, "", "x"), (SyncFile, "", "x"), (SyncFolder, "", "")];
+        assert_eq!(judge(&[&aside[..], &FILE[..]].concat()), [""; 0]);
+        for gone in [2, 3] {
+            let mut aside = aside.to_vec();
+            let late = aside.remove(gone);
+            let calls = [&aside[..], &FILE[..], &[late]].concat();
+            assert_eq!(judge(&calls), ["f is replaced before x is synced"]);
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn starts_and_ends(base: &Procedure) -> [Procedure; 3] {
                 "runlog/start.rs make_folder_of_runs",
                 "runlog/start.rs lock_and_furnish",
             ],
-            scratch: &[RUN],
+            dead: &[RUN],
             prepare: first,
             act: |world| {
                 // A run that was begun and is not finished would be dropped, as when a process dies.
@@ -166,7 +166,7 @@ fn in_a_run(base: &Procedure) -> [Procedure; 5] {
         Procedure {
             name: "log an event",
             covers: &["runlog/run.rs log_build_result"],
-            torn: &[EVENTS],
+            dead: &[EVENTS],
             act: |world| Ok(run(world)?.log_build_result(&event("new"), at(NOW))?),
             look: |world| {
                 let events = log(world).events(&newest(world)?)?;
