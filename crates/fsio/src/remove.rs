@@ -58,6 +58,10 @@ fn remove(path: &Path) -> io::Result<()> {
         Ok(_) => return fine_if_gone(fs::remove_file(path)),
         Err(error) => return fine_if_gone(Err(error)),
     }
+    // An empty folder goes also where no file can be opened any more. Whatever is wrong shows in what follows.
+    if fs::remove_dir(path).is_ok() {
+        return Ok(());
+    }
     let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let flags = NAMES_ONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let above = match openat(AT_FDCWD, above, flags, Mode::empty()) {
@@ -89,8 +93,8 @@ struct Level {
     entries: Vec<(OsString, bool)>,
 }
 
-/// Removes everything in a folder, depth first. Below [`MAX_OPEN`] levels, a folder is moved up to the top and
-/// has its turn there.
+/// Removes everything in a folder, depth first. Below [`MAX_OPEN`] levels, or as many as the process may open, a
+/// folder is moved up to the top and has its turn there.
 fn empty(above: BorrowedFd<'_>, top: &OsStr) -> io::Result<()> {
     let mut levels: Vec<Level> = Level::open(above, top)?.into_iter().collect();
     let mut moved = 0_u64;
@@ -106,9 +110,17 @@ fn empty(above: BorrowedFd<'_>, top: &OsStr) -> io::Result<()> {
             continue;
         }
         if levels.len() < MAX_OPEN {
-            let inside = levels.last().map(|level| Level::open(level.folder.as_fd(), &name)).transpose()?;
-            levels.extend(inside.flatten());
-        } else if let [top, .., deepest] = levels.as_mut_slice()
+            match levels.last().map(|level| Level::open(level.folder.as_fd(), &name)).transpose() {
+                Ok(inside) => {
+                    levels.extend(inside.flatten());
+                    continue;
+                }
+                // Deep enough for this process.
+                Err(error) if levels.len() > 1 && is_out_of_descriptors(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let [top, .., deepest] = levels.as_mut_slice()
             && !remove_empty(deepest.folder.as_fd(), &name)?
             && let Some(name) = move_up(deepest.folder.as_fd(), &name, top.folder.as_fd(), &mut moved)?
         {
@@ -116,6 +128,10 @@ fn empty(above: BorrowedFd<'_>, top: &OsStr) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EMFILE as i32)
 }
 
 impl Level {
