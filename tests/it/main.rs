@@ -14,6 +14,7 @@ mod crash_matrix;
 mod formats;
 mod hostile;
 mod hostile_input;
+mod limits;
 mod lockf;
 mod many;
 mod mounts;
