@@ -111,7 +111,7 @@ fn holds(name: &str, cases: u32, check: impl Fn(&[u8])) {
 #[test]
 fn changes_of_the_corpus_have_the_property() {
     for property in PROPERTIES {
-        holds(property.name, 150, property.check);
+        holds(property.name, 100, property.check);
     }
 }
 
