@@ -13,6 +13,7 @@ mod fuzz;
 mod manifest;
 mod outside;
 mod packaging;
+mod power_cut;
 mod shell;
 mod soak;
 mod supply;
@@ -43,6 +44,8 @@ enum Task {
     SoakWorker(soak::Worker),
     /// Stop and fail every procedure at each of its file operations, and say what is left.
     CrashMatrix(crash_matrix::Arguments),
+    /// Cut the power of disks while processes write to them, and look whether what was synced is there. Needs root.
+    PowerCut(power_cut::Arguments),
     /// Try the readers with bytes that a fuzzer makes up.
     Fuzz(fuzz::Arguments),
     /// Look at what others wrote and we build: sources, licences, build scripts.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Soak(arguments) => soak::run(&arguments),
         Task::SoakWorker(worker) => soak::work(&worker),
         Task::CrashMatrix(arguments) => crash_matrix::run(&arguments),
+        Task::PowerCut(arguments) => power_cut::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Supply => supply::run(),
         Task::Tidy => tidy::run(),
