@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::program::program;
+
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
 }
@@ -155,6 +157,31 @@ fn no_reply_of_a_server_shows_a_secret_or_ends_the_program() {
         assert!(catch_unwind(|| replies(&bytes)).is_ok(), "{file}");
     }
     holds("replies", 60, replies);
+}
+
+/// The parser of plans is the program's own. The plan needs itself in a circle, so that hardly any change of it is run.
+#[test]
+fn no_change_of_a_plan_ends_the_program_by_a_panic() {
+    const PLAN: &str = r#"{"targets":[{"package":"a.1","deps":["b.1"],"command":["true"],"blessed":true,"compiler":"5.3.0"},
+        {"package":"b.1","deps":["a.1"],"command":["true"],"env":{"A":"b"},"timeout_seconds":5}]}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let (root, plan) = (folder.path().join("book"), folder.path().join("plan.json"));
+    if program(&root).is_none() {
+        return;
+    }
+    let edits = (any::<Index>(), prop::collection::vec(any_edit(), 0..5));
+    let tried = runner(60).run(&edits, |(seed, edits)| {
+        let bytes = edited(&[PLAN.as_bytes().to_vec()], &seed, &edits);
+        std::fs::write(&plan, &bytes).unwrap();
+        let mut command = program(&root).unwrap();
+        let output = command.args(["--platform", "test-1", "run"]).arg(&plan).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let ended = output.status.code().is_some_and(|code| code != 101);
+        prop_assert!(ended && !said.contains("panicked"), "{}: {said}", bytes.escape_ascii());
+        prop_assert!(said.len() < 3000, "{} bytes are said", said.len());
+        Ok(())
+    });
+    tried.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// A property without a target would be fuzzed by nobody.
