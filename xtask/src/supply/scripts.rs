@@ -7,7 +7,11 @@ use super::Package;
 const READ: &[(&str, &str, &str)] = &[
     ("anyhow", "1.0.104", "asks the compiler what it can do"),
     ("aws-lc-rs", "1.19.0", "chooses between parts of aws-lc-sys"),
-    ("aws-lc-sys", "0.47.0", "compiles its own C sources, with cc or cmake"),
+    (
+        "aws-lc-sys",
+        "0.47.0",
+        "compiles its own C sources with cc or cmake; looked through for connections, not read whole",
+    ),
     ("getrandom", "0.4.3", "looks for a sanitizer"),
     ("httparse", "1.10.1", "asks the compiler for its version and chooses processor features"),
     ("icu_normalizer_data", "2.4.0", "looks whether other tables are named"),
@@ -21,11 +25,11 @@ const READ: &[(&str, &str, &str)] = &[
     ("ring", "0.17.14", "compiles its own C and assembler sources with cc"),
     ("rustix", "1.1.6", "asks the compiler what it can do"),
     ("rustls", "0.23.46", "looks whether the compiler is a nightly one"),
-    ("serde", "1.0.229", "asks the compiler for its version"),
-    ("serde_core", "1.0.229", "asks the compiler for its version"),
+    ("serde", "1.0.229", "asks the compiler for its version and names a module of its own"),
+    ("serde_core", "1.0.229", "asks the compiler for its version and names a module of its own"),
     ("serde_json", "1.0.154", "looks at the width of the processor"),
     ("signal-hook", "0.4.6", "compiles a C file of its own where that is asked for"),
-    ("thiserror", "2.0.21", "asks the compiler what it can do"),
+    ("thiserror", "2.0.21", "asks the compiler what it can do and names a module of its own"),
     ("zmij", "1.0.23", "asks the compiler for its version"),
 ];
 
