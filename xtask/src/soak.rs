@@ -91,13 +91,13 @@ fn all_many(root: &Path, start: &Start) -> Result<()> {
     let tell = |what: &str, done: &many::Done| {
         println!("\n{what}: {:.1} s\n{}", done.took.as_secs_f64(), done.figures);
     };
-    tell(
-        "8 processes x 10,000 appends, a compactor, 4 readers",
-        &many::appends(&root.join("appends"), start, 8, 10_000)?,
-    );
     tell("200 starts at the same moment", &many::starts(&root.join("starts"), start, 8, 25)?);
     tell("4 publishers x 2,000 swaps, 4 readers", &many::swaps(&root.join("swaps"), start, 4, 2_000, 4)?);
     let done = many::collections(&root.join("collections"), start, 6, 3_000)?;
     tell("6 builders x 3,000 uses of layers, 2 collectors", &done);
+    tell(
+        "8 processes x 10,000 appends, a compactor, 4 readers",
+        &many::appends(&root.join("appends"), start, 8, 10_000)?,
+    );
     Ok(())
 }

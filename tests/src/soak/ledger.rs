@@ -59,7 +59,8 @@ impl fmt::Display for Figures {
             ("torn lines set aside beside the others", self.set_aside),
             ("whole reads beside the others", self.reads),
         ];
-        lines.iter().try_for_each(|(what, count)| writeln!(f, "{what:<40} {count:>9}"))
+        let mut done = lines.iter().filter(|(_, count)| *count > 0);
+        done.try_for_each(|(what, count)| writeln!(f, "{what:<40} {count:>9}"))
     }
 }
 

@@ -95,7 +95,7 @@ pub fn swaps(root: &Path, start: &Start, publishers: usize, each: u64, readers: 
 }
 
 /// Processes that build layers or use those that are there, so many times each, while two others collect what was
-/// not used for a second.
+/// not used for a moment.
 ///
 /// # Errors
 ///

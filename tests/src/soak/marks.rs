@@ -18,7 +18,7 @@ pub(crate) const PACKAGES: usize = 3;
 /// The most entries that one append adds.
 pub(crate) const BATCH: u64 = 3;
 /// How many layers there may be. Every second one was built upon the one before it.
-pub(crate) const LAYERS: usize = 60;
+pub(crate) const LAYERS: usize = 100;
 const FILES: usize = 6;
 
 pub(crate) fn package(index: usize) -> PackageId {
@@ -34,14 +34,15 @@ pub(crate) fn tree(book: &Book) -> PlatformTree {
     book.platform(&"test-1".parse().expect("it is a plain name"))
 }
 
-/// An entry that must never be lost. Now and then it is long, because long ones are torn more easily.
+/// An entry that must never be lost. Of the first of a writer, some are long: readers of others look into the middle
+/// of them, and kills tear them more easily.
 pub(crate) fn entry(writer: u64, number: u64, now: Timestamp) -> Entry {
     Entry { error: Some(text(writer, number)), ..any_entry(now, "build-a1b2c3d4e5f6") }
 }
 
 fn text(writer: u64, number: u64) -> String {
     let mut rng = Rng::named(writer << 32 | number, "entry");
-    let times = if rng.chance(5) { rng.below(5000) } else { rng.below(2) };
+    let times = if number < 30 && rng.chance(8) { rng.below(5000) } else { rng.below(2) };
     format!("{writer} {number} {}", rng.hex(64).repeat(times))
 }
 

@@ -27,7 +27,7 @@ use super::{COUNTERS, book, go};
 use crate::rng::Rng;
 
 /// A layer that was used is not collected for so long.
-pub(crate) const MIN_AGE: Duration = Duration::from_secs(1);
+pub(crate) const MIN_AGE: Duration = Duration::from_millis(400);
 
 /// Does what a task says below a folder, and says each thing that it has done before it goes on. What is not as
 /// it must be is said as well, and ends the work.
