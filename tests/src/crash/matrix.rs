@@ -24,6 +24,8 @@ pub enum Kind {
     Enospc,
     /// It is not allowed.
     Eacces,
+    /// The device cannot write, and whatever the procedure then does to undo things is cut off or fails as well.
+    Undo,
 }
 
 /// What became of a procedure, and of those who relied on it.
@@ -41,12 +43,12 @@ pub struct Row {
 
 impl Kind {
     /// All of them, in the order of the table.
-    pub const ALL: [Kind; 4] = [Kind::Stop, Kind::Eio, Kind::Enospc, Kind::Eacces];
+    pub const ALL: [Kind; 5] = [Kind::Stop, Kind::Eio, Kind::Enospc, Kind::Eacces, Kind::Undo];
 
     fn faults(self, operation: Operation) -> Vec<Fault> {
         let (whole, torn) = match self {
             Kind::Stop => (Fault::Stop, Fault::StopTorn),
-            Kind::Eio => (Fault::Fail(EIO), Fault::FailTorn(EIO)),
+            Kind::Eio | Kind::Undo => (Fault::Fail(EIO), Fault::FailTorn(EIO)),
             Kind::Enospc => (Fault::Fail(ENOSPC), Fault::FailTorn(ENOSPC)),
             Kind::Eacces => (Fault::Fail(EACCES), Fault::FailTorn(EACCES)),
         };
@@ -86,14 +88,14 @@ pub fn run(procedure: &Procedure) -> Result<Row> {
     let matrix = Matrix { procedure, passive: &passive, old, new };
     for (at, call) in calls.iter().enumerate() {
         for kind in Kind::ALL {
-            for fault in kind.faults(call.operation) {
-                match matrix.point(at, fault, call) {
+            for faults in matrix.faults(kind, at, call.operation)? {
+                match matrix.point(kind, &faults, call) {
                     Ok(outcome) => {
                         *row.outcomes.entry(kind).or_default().entry(outcome).or_default() += 1;
                     }
                     Err(error) => {
                         let operation = call.operation;
-                        row.failures.push(format!("{fault:?} at {at}, {operation:?}: {error:#}"));
+                        row.failures.push(format!("{faults:?}, {operation:?}: {error:#}"));
                     }
                 }
             }
@@ -129,16 +131,38 @@ struct Matrix<'a> {
 }
 
 impl Matrix<'_> {
-    /// One fault at one operation, on a fresh book.
-    fn point(&self, at: usize, fault: Fault, call: &Call) -> Result<(State, bool)> {
+    /// The faults of each point of a kind at an operation.
+    fn faults(&self, kind: Kind, at: usize, operation: Operation) -> Result<Vec<Vec<(usize, Fault)>>> {
+        let mut points = Vec::new();
+        for fault in kind.faults(operation) {
+            let mut faults = self.passive.to_vec();
+            faults.retain(|(other, _)| *other != at);
+            faults.push((at, fault));
+            if kind != Kind::Undo {
+                points.push(faults);
+                continue;
+            }
+            let mut world = self.procedure.world()?;
+            let (_, calls) = inject_all(&faults, || (self.procedure.act)(&mut world).is_ok());
+            for later in at + 1..calls.len() {
+                for second in [Fault::Stop, Fault::Fail(EIO)] {
+                    let mut both = faults.clone();
+                    both.retain(|(other, _)| *other != later);
+                    both.push((later, second));
+                    points.push(both);
+                }
+            }
+        }
+        Ok(points)
+    }
+
+    /// One run with its faults, on a fresh book.
+    fn point(&self, kind: Kind, faults: &[(usize, Fault)], call: &Call) -> Result<(State, bool)> {
         let procedure = self.procedure;
         let mut world = procedure.world()?;
         let before = Snapshot::take(world.root())?;
-        let mut faults = self.passive.to_vec();
-        faults.retain(|(other, _)| *other != at);
-        faults.push((at, fault));
-        let died = matches!(fault, Fault::Stop | Fault::StopTorn);
-        let (done, _) = inject_all(&faults, || {
+        let died = faults.iter().any(|(_, fault)| matches!(fault, Fault::Stop | Fault::StopTorn));
+        let (done, _) = inject_all(faults, || {
             // An error may hand back what was prepared: what it takes to drop it is a part of the procedure.
             let done = (procedure.act)(&mut world).is_ok();
             if died {
@@ -159,7 +183,7 @@ impl Matrix<'_> {
         let state = (procedure.look)(&world)?;
         ensure!(!done || state == State::New, "it claims to have succeeded, and the book is {state:?}");
         ensure!(seen <= Some(state), "the book was {seen:?} before recovery and is {state:?}");
-        self.compare(&world, state, died)?;
+        self.compare(&world, state, matches!(kind, Kind::Stop | Kind::Undo))?;
         self.nothing_else(&world, &before)?;
         (procedure.act)(&mut world).context("it does not succeed afterwards")?;
         let again = (procedure.look)(&world).context("after it was repeated")?;
@@ -179,7 +203,7 @@ impl Matrix<'_> {
     }
 
     /// The tree itself must be what the readers say it is.
-    fn compare(&self, world: &World, state: State, died: bool) -> Result<()> {
+    fn compare(&self, world: &World, state: State, not_undone: bool) -> Result<()> {
         let now = Contents::read(world.root(), self.procedure.scratch)?;
         let mut wrong = match state {
             State::Old => now.differences(&self.old),
@@ -189,7 +213,7 @@ impl Matrix<'_> {
                 now.neither(&self.old, &self.new)
             }
         };
-        if died {
+        if not_undone {
             wrong.retain(|name| !self.procedure.dead.iter().any(|dead| Path::new(name).starts_with(dead)));
         }
         ensure!(wrong.is_empty(), "the book is {state:?}, but for {}", wrong.join(", "));

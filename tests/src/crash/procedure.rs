@@ -27,7 +27,7 @@ pub struct Procedure {
     /// What may be there or not, whether it succeeds or fails: an empty folder, the file of a lock.
     pub scratch: &'static [&'static str],
     /// What may be otherwise, in a way that readers pass over, after the process has died: a file that ends in
-    /// a part of a line, a run that was cut off.
+    /// a part of a line, a run that was cut off. Or where what failed could not be undone.
     pub dead: &'static [&'static str],
     /// What is in between, where it does several things that are each old or new.
     pub part: Option<&'static str>,

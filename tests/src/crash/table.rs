@@ -15,7 +15,7 @@ pub fn table(procedures: &[Procedure], rows: &[Row]) -> String {
         "{} procedures, {operations} operations, {points} points. A number is how many points end so:\n\
          `old` and `new` as readers find the book after recovery, `part` as said below the table; `told` if the \
          procedure\nreported an error although the book is new, which is allowed, as the reverse is not.\n\n\
-         | procedure | operations | stop | EIO | ENOSPC | EACCES |\n|---|---|---|---|---|---|\n",
+         | procedure | operations | stop | EIO | ENOSPC | EACCES | EIO, and while undoing |\n|---|---|---|---|---|---|---|\n",
         rows.len()
     );
     for row in rows {
@@ -51,7 +51,8 @@ fn gap(procedure: &Procedure) -> Option<&'static str> {
 
 fn cell(row: &Row, kind: Kind) -> String {
     let Some(outcomes) = row.outcomes.get(&kind) else { return "none".to_owned() };
-    let died = kind == Kind::Stop;
+    // Whoever is dead tells nothing.
+    let died = matches!(kind, Kind::Stop | Kind::Undo);
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for (&(state, done), &count) in outcomes {
         let word = match (state, done || died) {
