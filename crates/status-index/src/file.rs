@@ -19,8 +19,36 @@ const MAX_BYTES: u64 = 512 << 20;
 pub struct Inspected {
     /// What could be used.
     pub status: Status,
-    /// What was left out: a count that is no number, a change that is not complete.
+    /// What was left out: a count that is no number, a change that is not complete. Of very many, the last one here
+    /// says how many more there are.
     pub problems: Vec<String>,
+}
+
+/// How many problems of a file are told apart. A file can have one for every two bytes.
+const MOST_PROBLEMS: usize = 1000;
+
+/// The problems of a file: the first of them, and how many more there are.
+#[derive(Default)]
+struct Problems {
+    first: Vec<String>,
+    more: u64,
+}
+
+impl Problems {
+    fn add(&mut self, problem: impl Display) {
+        if self.first.len() < MOST_PROBLEMS {
+            self.first.push(problem.to_string());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn into_list(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.first.push(format!("and {} more", self.more));
+        }
+        self.first
+    }
 }
 
 /// Replaces `status.json` in a folder in one step. Readers see the old one or the new one; with
@@ -72,7 +100,7 @@ pub fn inspect(dir: &Path) -> Result<Option<Inspected>> {
         return Err(Error::TooNew { path, version });
     }
     let required = |key| text(fields, key).ok_or_else(|| corrupt(&format_args!("it has no text at {key:?}")));
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let status = Status {
         generated: required("generated")?,
         run_id: required("run_id")?,
@@ -83,7 +111,7 @@ pub fn inspect(dir: &Path) -> Result<Option<Inspected>> {
         version: u32::try_from(version).unwrap_or(VERSION),
         since: text(fields, "since"),
     };
-    Ok(Some(Inspected { status, problems }))
+    Ok(Some(Inspected { status, problems: problems.into_list() }))
 }
 
 fn path_in(dir: &Path) -> std::path::PathBuf {
@@ -94,7 +122,7 @@ fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
     Some(fields.get(key)?.as_str()?.to_owned())
 }
 
-fn totals(fields: &Map<String, Value>, key: &str, problems: &mut Vec<String>) -> Totals {
+fn totals(fields: &Map<String, Value>, key: &str, problems: &mut Problems) -> Totals {
     let mut totals = Totals::new();
     match fields.get(key) {
         None | Some(Value::Null) => {}
@@ -102,11 +130,14 @@ fn totals(fields: &Map<String, Value>, key: &str, problems: &mut Vec<String>) ->
             for (category, count) in counts {
                 match count.as_u64() {
                     Some(count) => drop(totals.insert(Category::from(category.as_str()), count)),
-                    None => problems.push(format!("{key}: the count of {category:?} is not a number")),
+                    None => {
+                        let beginning: String = category.chars().take(80).collect();
+                        problems.add(format_args!("{key}: the count of {beginning:?} is not a number"));
+                    }
                 }
             }
         }
-        Some(_) => problems.push(format!("{key}: it is not an object")),
+        Some(_) => problems.add(format_args!("{key}: it is not an object")),
     }
     totals
 }
@@ -115,7 +146,7 @@ fn list<T>(
     fields: &Map<String, Value>,
     key: &str,
     item: impl Fn(&Value) -> Option<T>,
-    problems: &mut Vec<String>,
+    problems: &mut Problems,
 ) -> Vec<T> {
     let mut found = Vec::new();
     match fields.get(key) {
@@ -124,11 +155,11 @@ fn list<T>(
             for (number, value) in (1..).zip(values) {
                 match item(value) {
                     Some(item) => found.push(item),
-                    None => problems.push(format!("{key}: item {number} is not complete")),
+                    None => problems.add(format_args!("{key}: item {number} is not complete")),
                 }
             }
         }
-        Some(_) => problems.push(format!("{key}: it is not a list")),
+        Some(_) => problems.add(format_args!("{key}: it is not a list")),
     }
     found
 }

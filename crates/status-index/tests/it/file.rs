@@ -140,6 +140,22 @@ fn what_cannot_be_used_is_left_out_and_reported() {
     assert_eq!(read(folder.path()).unwrap(), Some(status));
 }
 
+/// A hostile file has one for every two bytes, and could fill the memory with words about them.
+#[test]
+fn very_many_items_that_cannot_be_used_are_told_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let (items, long) = (vec!["0"; 100_000].join(","), "c".repeat(100_000));
+    let text = format!(
+        r#"{{"generated":"g","run_id":"r","blessed_totals":{{"{long}":""}},"changes_since_last":[{items}]}}"#
+    );
+    put(folder.path(), text);
+    let problems = inspect(folder.path()).unwrap().unwrap().problems;
+    assert_eq!(problems.len(), 1001);
+    assert!(problems[0].len() < 200, "a message does not repeat a long text");
+    assert_eq!(problems[1], "changes_since_last: item 1 is not complete");
+    assert_eq!(problems[1000], "and 99001 more");
+}
+
 #[test]
 fn the_later_form_without_changes_is_read() {
     let folder = tempfile::tempdir().unwrap();
