@@ -22,9 +22,19 @@ pub(crate) struct Arguments {
     /// Where to make the books, on the file system that is to be tried [default: a temporary folder].
     #[arg(long)]
     root: Option<PathBuf>,
-    /// Instead, have many processes at work at once, and kill none.
-    #[arg(long)]
-    many: bool,
+    /// Instead, have many processes at work at once, and kill none; in one case or in all of them.
+    #[arg(long, value_name = "CASE", num_args = 0..=1, default_missing_value = "all")]
+    many: Option<Many>,
+}
+
+/// The cases of `--many`.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Many {
+    All,
+    Starts,
+    Swaps,
+    Collections,
+    Appends,
 }
 
 /// What a worker process is told.
@@ -52,10 +62,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     // A book in which something is wrong must stay.
     let root = folder.context("cannot make a folder for the books")?.keep();
     println!("books in {}, seed {}", root.display(), arguments.seed);
-    if arguments.many {
-        all_many(&root, &start)?
-    } else {
-        kill(arguments, &root, &start)?
+    match arguments.many {
+        Some(case) => at_once(case, &root, &start)?,
+        None => kill(arguments, &root, &start)?,
     }
     std::fs::remove_dir_all(&root).with_context(|| format!("cannot remove {}", root.display()))
 }
@@ -87,17 +96,25 @@ fn kill(arguments: &Arguments, root: &Path, start: &Start) -> Result<()> {
     Ok(())
 }
 
-fn all_many(root: &Path, start: &Start) -> Result<()> {
+fn at_once(case: Many, root: &Path, start: &Start) -> Result<()> {
+    let is_wanted = |other| case == Many::All || case == other;
     let tell = |what: &str, done: &many::Done| {
         println!("\n{what}: {:.1} s\n{}", done.took.as_secs_f64(), done.figures);
     };
-    tell("200 starts at the same moment", &many::starts(&root.join("starts"), start, 8, 25)?);
-    tell("4 publishers x 2,000 swaps, 4 readers", &many::swaps(&root.join("swaps"), start, 4, 2_000, 4)?);
-    let done = many::collections(&root.join("collections"), start, 6, 3_000)?;
-    tell("6 builders x 3,000 uses of layers, 2 collectors", &done);
-    tell(
-        "8 processes x 10,000 appends, a compactor, 4 readers",
-        &many::appends(&root.join("appends"), start, 8, 10_000)?,
-    );
+    if is_wanted(Many::Starts) {
+        tell("200 starts at the same moment", &many::starts(&root.join("starts"), start, 8, 25)?);
+    }
+    if is_wanted(Many::Swaps) {
+        let done = many::swaps(&root.join("swaps"), start, 4, 2_000, 4)?;
+        tell("4 publishers x 2,000 swaps, 4 readers", &done);
+    }
+    if is_wanted(Many::Collections) {
+        let done = many::collections(&root.join("collections"), start, 6, 3_000)?;
+        tell("6 builders x 3,000 uses of layers, 2 collectors", &done);
+    }
+    if is_wanted(Many::Appends) {
+        let done = many::appends(&root.join("appends"), start, 8, 10_000)?;
+        tell("8 processes x 10,000 appends, a compactor, 4 readers", &done);
+    }
     Ok(())
 }

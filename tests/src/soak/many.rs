@@ -102,8 +102,7 @@ pub fn swaps(root: &Path, start: &Start, publishers: usize, each: u64, readers: 
 /// A layer that went while it was used, or that is not whole.
 pub fn collections(root: &Path, start: &Start, builders: usize, each: u64) -> Result<Done> {
     let case = Case::new(root, start)?;
-    let nothing = |_: &Crew, _: &Book| Ok(0);
-    case.beside(&[Role::Collect, Role::Collect], nothing, 1, |crew| {
+    case.beside(&[Role::Collect, Role::Collect], read::histories, 0, |crew| {
         all_of(crew, Role::Build, builders, each)
     })?;
     let tree = marks::tree(&super::book(root));
@@ -154,7 +153,8 @@ impl<'a> Case<'a> {
     }
 
     fn act_beside(&self, roles: &[Role], act: impl FnOnce(&Crew) -> Result<()>) -> Result<()> {
-        let others = roles.iter().enumerate().map(|(place, role)| self.hire(*role, 1000 + place, None));
+        let others =
+            roles.iter().enumerate().map(|(place, role)| self.hire(*role, 1000 + place, Some(u64::MAX)));
         let others = others.collect::<Result<Vec<Worker>>>()?;
         act(&self.crew)?;
         for other in others {
