@@ -157,7 +157,7 @@ const EMAIL: &[Setting] = &[
     optional(
         "SMTP_TLS",
         "required (STARTTLS or nothing), wrapper (TLS from the first byte), opportunistic, or none; \
-         opportunistic when absent and the server is this machine, otherwise required",
+         when absent, required, and on this machine none without a log-in and opportunistic with one",
     ),
     optional("SMTP_USERNAME", "the name to log in with; no log-in when absent"),
     secret(optional("SMTP_PASSWORD", "the password that belongs to SMTP_USERNAME")),

@@ -170,17 +170,20 @@ fn server(ask: &Lookup<'_>) -> Result<Server, Error> {
     let (host, port) =
         host_and_port(&text).ok_or_else(|| ask.malformed(SERVER, "is neither HOST nor HOST:PORT"))?;
     let here = is_this_machine(&host);
-    let security = match ask.optional(TLS)? {
-        Some(text) => Security::read(&text)
-            .ok_or_else(|| ask.malformed(TLS, "is none of required, wrapper, opportunistic and none"))?,
-        None if here => Security::Opportunistic,
-        None => Security::Required,
-    };
     let login = match (ask.optional("SMTP_USERNAME")?, ask.optional("SMTP_PASSWORD")?) {
         (None, None) => None,
         (Some(username), Some(password)) => Some((username, Secret::new(password))),
         (None, Some(_)) => return Err(ask.malformed("SMTP_PASSWORD", "is set without SMTP_USERNAME")),
         (Some(_), None) => return Err(ask.malformed("SMTP_USERNAME", "is set without SMTP_PASSWORD")),
+    };
+    let security = match ask.optional(TLS)? {
+        Some(text) => Security::read(&text)
+            .ok_or_else(|| ask.malformed(TLS, "is none of required, wrapper, opportunistic and none"))?,
+        // Nobody can listen in between, and the certificate that a distribution makes for its mail
+        // server is one that nobody trusts. Servers that ask for a password do want TLS first.
+        None if here && login.is_none() => Security::None,
+        None if here => Security::Opportunistic,
+        None => Security::Required,
     };
     if login.is_some() && !here && !security.protects() {
         return Err(ask.insecure(TLS));

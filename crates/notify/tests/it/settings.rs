@@ -228,7 +228,11 @@ mod built {
             let settings = read(Channel::Email, &[EMAIL, values].concat()).unwrap();
             Notifier::new(settings, Policy::default()).payloads("x").unwrap().remove(0).target
         };
-        assert_eq!(target(&[]), "SMTP localhost:25 (opportunistic)");
+        assert_eq!(target(&[]), "SMTP localhost:25 (none)");
+        assert_eq!(
+            target(&[("SMTP_USERNAME", "farm"), ("SMTP_PASSWORD", PASSWORD)]),
+            "SMTP localhost:25 (opportunistic)"
+        );
         assert_eq!(target(&[("SMTP_SERVER", "mail.example.org")]), "SMTP mail.example.org:587 (required)");
         assert_eq!(
             target(&[("SMTP_SERVER", "mail.example.org"), ("SMTP_TLS", "wrapper")]),

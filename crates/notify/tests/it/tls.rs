@@ -91,6 +91,18 @@ fn mail_is_handed_over_with_tls_from_the_first_byte() {
     assert_eq!(mailbox.letters()[0].text(), "hello");
 }
 
+/// Distributions set up their mail server with a certificate that nobody signed.
+#[test]
+fn the_mail_server_of_this_machine_needs_no_trusted_certificate() {
+    let folder = authority();
+    let mailbox = Mailbox::offering_tls(folder.path());
+    let asked_for = [("SMTP_TLS", "opportunistic")];
+    let error = mail(&mailbox.name(), patient(), &asked_for).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    mail(&mailbox.name(), patient(), &[]).send("hello").unwrap();
+    assert_eq!(mailbox.letters()[0].text(), "hello");
+}
+
 #[test]
 fn no_password_is_sent_to_a_mail_server_of_an_unknown_authority() {
     let folder = authority();

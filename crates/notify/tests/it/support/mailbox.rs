@@ -118,9 +118,12 @@ impl Mailbox {
 
     /// Offers STARTTLS with the certificate and key in `folder`, and a log-in after that.
     pub fn protected(folder: &Path, username: &str, password: &str) -> Self {
-        let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-        let ssl = SslConfig::SelfSigned { cert_path: file("leaf.pem"), key_path: file("leaf.key") };
-        Self::start(|_, _| OK, Some(ssl), Some((username.to_owned(), password.to_owned())))
+        Self::start(|_, _| OK, Some(certificate(folder)), Some((username.to_owned(), password.to_owned())))
+    }
+
+    /// Offers STARTTLS with the certificate and key in `folder`, and takes mail without a log-in.
+    pub fn offering_tls(folder: &Path) -> Self {
+        Self::start(|_, _| OK, Some(certificate(folder)), None)
     }
 
     fn start(
@@ -131,6 +134,7 @@ impl Mailbox {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (letters, asked) = (Arc::default(), Arc::default());
+        let asks_for_login = credentials.is_some();
         let keeper = Keeper {
             recipient: Arc::new(recipient),
             asked: Arc::clone(&asked),
@@ -141,7 +145,10 @@ impl Mailbox {
         let mut server = Server::new(keeper);
         server.with_name("mail.example.org").with_tcp_listener(listener);
         if let Some(ssl) = ssl {
-            server.with_ssl(ssl).unwrap().with_auth(AuthMechanism::Plain);
+            server.with_ssl(ssl).unwrap();
+            if asks_for_login {
+                server.with_auth(AuthMechanism::Plain);
+            }
         }
         // It serves until the process ends; there is no way to stop it.
         thread::spawn(move || drop(server.serve()));
@@ -160,4 +167,9 @@ impl Mailbox {
     pub fn asked(&self) -> usize {
         *self.asked.lock().unwrap()
     }
+}
+
+fn certificate(folder: &Path) -> SslConfig {
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    SslConfig::SelfSigned { cert_path: file("leaf.pem"), key_path: file("leaf.key") }
 }
