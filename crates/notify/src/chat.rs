@@ -113,7 +113,11 @@ impl Chat {
             shown: format!("{api}/bot{HIDDEN}/sendMessage"),
             service: Service::Telegram { chat_id },
             roots: http::roots(ask)?,
-            redactor: Redactor::new([token.replace(':', "%3A"), token]),
+            redactor: {
+                // The key is what follows the colon, however the colon itself is written.
+                let key = token.split_once(':').map_or("", |(_, key)| key).to_owned();
+                Redactor::new([token.replace(':', "%3A"), token, key])
+            },
         })
     }
 
@@ -223,7 +227,8 @@ impl Chat {
                 let error = Error::RateLimited { channel, server, retry_after, attempts };
                 Err(Failure::Temporary { error, wait: retry_after })
             }
-            500..=599 => {
+            // 408 says that the request did not arrive in time, so that it was not acted upon.
+            408 | 500..=599 => {
                 let wait = reply.retry_after;
                 let reply = self.words(reply, &answer);
                 let error = Error::ServerTrouble { channel, server, status, reply, attempts };

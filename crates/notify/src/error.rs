@@ -124,7 +124,7 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
-    /// The server has trouble of its own (HTTP 5xx, SMTP 4xx), at every attempt.
+    /// The server has trouble of its own (HTTP 5xx and 408, SMTP 4xx), at every attempt.
     #[error("cannot notify by {channel}: {server} failed with {status} (attempts: {attempts}): {reply}")]
     ServerTrouble {
         /// The channel asked for.

@@ -14,7 +14,8 @@ use std::time::Duration;
 /// | `budget` | 150 s | the whole delivery: all parts, attempts and waits |
 ///
 /// Nothing waits beyond `budget`: an attempt that starts near the end of it is given the rest, and
-/// a wait that would reach the end of it is not begun.
+/// a wait that would reach the end of it is not begun. `Duration::MAX` stands for no limit, except
+/// that no attempt takes more than a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// The time to reach the server.

@@ -4,6 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, Policy};
 
+/// No attempt is given more, whatever the policy says: clients add the limit to the present, and
+/// stop with a panic where the clock ends.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How an attempt failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -69,7 +73,8 @@ impl<'a> Retries<'a> {
             number += 1;
             self.attempts += 1;
             // Clients take no time limit at all for a limit of zero.
-            let limit = self.policy.attempt_timeout.min(self.left()).max(Duration::from_millis(1));
+            let allowed = self.policy.attempt_timeout.min(self.left());
+            let limit = allowed.clamp(Duration::from_millis(1), LONGEST_ATTEMPT);
             let (error, asked) = match attempt(Try { number, limit }) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
@@ -77,7 +82,7 @@ impl<'a> Retries<'a> {
             };
             // A server that asks for less than our own first step is asked again no faster.
             let wait = match asked {
-                Some(asked) => asked.max(self.policy.first_backoff),
+                Some(asked) => asked.max(self.policy.first_backoff.min(self.policy.max_wait)),
                 None => backoff.min(self.policy.max_wait),
             };
             let too_long = wait > self.policy.max_wait || wait >= self.left();
@@ -159,6 +164,27 @@ mod tests {
     fn an_absurd_wait_ends_the_delivery_at_once() {
         assert_eq!(waits(policy(), |_| busy(Some(61))), (vec![], 1));
         assert_eq!(waits(policy(), |_| busy(Some(u64::MAX))), (vec![], 1));
+    }
+
+    #[test]
+    fn a_first_step_beyond_the_longest_wait_does_not_make_a_server_s_short_wait_too_long() {
+        let policy =
+            Policy { max_wait: Duration::from_secs(5), first_backoff: Duration::from_secs(9), ..policy() };
+        let once = |asked| waits(policy, move |number| if number < 2 { busy(asked) } else { Ok(()) });
+        assert_eq!(once(Some(0)), (vec![5], 2));
+        assert_eq!(once(None), (vec![5], 2));
+    }
+
+    #[test]
+    fn an_attempt_is_bounded_though_the_policy_has_no_bounds() {
+        let policy = Policy { attempt_timeout: Duration::MAX, budget: Duration::MAX, ..policy() };
+        let mut limit = None;
+        let clock = Slept::new();
+        let _ = Retries::new(&policy, &clock).run(|attempt| {
+            limit = Some(attempt.limit);
+            Ok(())
+        });
+        assert_eq!(limit, Some(LONGEST_ATTEMPT));
     }
 
     #[test]

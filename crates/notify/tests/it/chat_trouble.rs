@@ -65,7 +65,7 @@ fn a_limit_without_a_wait_is_tried_again_after_the_back_off() {
 
 #[test]
 fn trouble_of_the_server_is_tried_again() {
-    for status in [500, 502, 503, 504, 599] {
+    for status in [408, 500, 502, 503, 504, 599] {
         let server = Http::answering(vec![Answer::new(status, "out of order"), Answer::new(200, "ok")]);
         assert_eq!(slack(&server.origin(), patient()).send("hello").unwrap().attempts, 2);
         assert_eq!(server.requests().len(), 2);
@@ -288,6 +288,30 @@ fn a_long_message_of_which_only_the_beginning_arrives_says_so() {
     ));
     assert!(!error.is_temporary());
     assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_policy_without_limits_delivers_and_does_not_panic() {
+    let server = Http::accepting();
+    let policy = Policy {
+        connect_timeout: Duration::MAX,
+        attempt_timeout: Duration::MAX,
+        max_wait: Duration::MAX,
+        budget: Duration::MAX,
+        ..hasty()
+    };
+    for notifier in chats(&server.origin(), policy) {
+        assert_eq!(notifier.send("hello").unwrap().attempts, 1);
+    }
+}
+
+#[test]
+fn a_telegram_key_is_hidden_however_its_colon_is_written() {
+    let key = TOKEN.split_once(':').unwrap().1;
+    let server = Http::answering(vec![Answer::new(404, &format!("no bot 123456%3a{key}, 123456&#58;{key}"))]);
+    let error = telegram(&server.origin(), patient()).send("hello").unwrap_err();
+    assert!(matches!(&error, Error::Refused { reply, .. } if reply == "no bot 123456%3a***, 123456&#58;***"));
+    assert_hidden(&error);
 }
 
 #[test]

@@ -102,6 +102,20 @@ fn an_answer_that_is_not_smtp_is_an_error() {
 }
 
 #[test]
+fn a_policy_without_limits_delivers_mail_and_does_not_panic() {
+    let mailbox = Mailbox::open();
+    let policy = Policy {
+        connect_timeout: Duration::MAX,
+        attempt_timeout: Duration::MAX,
+        max_wait: Duration::MAX,
+        budget: Duration::MAX,
+        ..hasty()
+    };
+    mail(&mailbox.name(), policy, &[]).send("hello").unwrap();
+    assert_eq!(mailbox.letters().len(), 1);
+}
+
+#[test]
 fn an_answer_without_end_is_not_read_for_ever() {
     let line = format!("{}\r\n220-", "x".repeat(900));
     let server = Raw::flooding("220-", line.leak().as_bytes());
