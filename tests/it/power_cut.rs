@@ -219,12 +219,12 @@ fn nothing_is_lost(kind: &str, options: &str, cuts: u64) {
 
 #[test]
 fn what_was_acknowledged_as_synced_survives_a_power_cut_on_ext4() {
-    nothing_is_lost("ext4", "", 4);
+    nothing_is_lost("ext4", "", 3);
 }
 
 #[test]
 fn what_was_acknowledged_as_synced_survives_a_power_cut_on_ext4_that_orders_nothing() {
-    nothing_is_lost("ext4", ",data=writeback", 4);
+    nothing_is_lost("ext4", ",data=writeback", 3);
 }
 
 #[test]
@@ -235,6 +235,6 @@ fn what_was_acknowledged_as_synced_survives_a_power_cut_on_btrfs() {
 /// Shows that the test can see a loss: here the file system itself leaves out the flushes that a sync is made of.
 #[test]
 fn a_file_system_that_never_flushes_loses_what_was_acknowledged() {
-    let Some(report) = cut_power("ext4", WITHOUT_FLUSHES, 4) else { return };
+    let Some(report) = cut_power("ext4", WITHOUT_FLUSHES, 3) else { return };
     assert_ne!(report.losses, Vec::<String>::new());
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use buildbook::atomic_swap::{Swap, replace_symlink};
 use buildbook::build_lock::{BuildLock, BuildLocks, Holder, LockName};
 use buildbook::fsio::{Appender, Durability::Cached};
-use buildbook::gc::{LayerPlan, Policy, Roots, plan_layers, survey_layers};
+use buildbook::gc::{LayerPlan, Policy, Roots, UniversePlan};
+use buildbook::gc::{plan_layers, plan_universes, survey_layers, survey_universes};
 use buildbook::history::{Entry, History};
 use buildbook::layout::{Book, PlatformTree, Timestamp};
 use buildbook::progress::{self, Progress};
@@ -44,6 +45,7 @@ pub(super) struct OpenBook {
     pub(super) status: Status,
     pub(super) progress: RefCell<Progress>,
     pub(super) plan: LayerPlan,
+    pub(super) universes: UniversePlan,
 }
 
 impl OpenBook {
@@ -76,6 +78,17 @@ impl OpenBook {
         roots.insert("build-cccccccccccc");
         let plan = plan_layers(survey_layers(&tree).unwrap(), &roots, &policy, at("2100-01-01T00:00:00Z"));
 
+        let (needed, unneeded) = ("a".repeat(32), "b".repeat(32));
+        for universe in [&needed, &unneeded] {
+            fs::create_dir_all(book.html().universes().join(universe)).unwrap();
+        }
+        let published = book.html().package(&package("a.1")).unwrap();
+        fs::create_dir_all(&published).unwrap();
+        fs::write(published.join("universes.json"), format!(r#"{{"universes":["{needed}"]}}"#)).unwrap();
+        let survey = survey_universes(&book.html()).unwrap();
+        let universes = plan_universes(survey, &policy, at("2100-01-01T00:00:00Z"));
+        assert_eq!(universes.removals().count(), 1);
+
         let own = root.join("own");
         fs::create_dir(&own).unwrap();
         fs::write(own.join("file"), "old").unwrap();
@@ -106,6 +119,7 @@ impl OpenBook {
             status,
             progress: progress.into(),
             plan,
+            universes,
         }
     }
 
@@ -140,6 +154,8 @@ impl OpenBook {
         let survey = survey_layers(&self.tree)?;
         let plan = plan_layers(survey, &Roots::new(), &Policy::default(), now());
         answers.extend(plan.problems.iter().map(|problem| format!("{problem:?}")));
+        answers.extend(plan.items.iter().map(|item| format!("{} {}", item.name, item.decision)));
+        let plan = plan_universes(survey_universes(&Book::at(&self.root).html())?, &Policy::default(), now());
         answers.extend(plan.items.iter().map(|item| format!("{} {}", item.name, item.decision)));
         Ok(answers)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use buildbook::atomic_swap::{self, Swap, replace_file, replace_symlink, retire};
 use buildbook::build_lock::{Holder, LockName};
 use buildbook::fsio::Durability::{Cached, Synced};
-use buildbook::gc::{execute_layers, touch_layer};
+use buildbook::gc::{execute_layers, execute_universes, touch_layer};
 use buildbook::history::Retention;
 use buildbook::progress;
 use buildbook::runlog::{
@@ -126,6 +126,11 @@ pub(super) const ROWS: &[Row] = &[
     row("build-lock: acquire", FILE, |book| {
         Ok(book.locks.acquire(&LockName::build(&package("b.1")), &Holder::since(now()))?.release()?)
     }),
+    row("build-lock: say which layer", Needs { descriptor: false, right: false, ..RIGHT }, |book| {
+        let mut held = book.held.borrow_mut();
+        let Some(lock) = held.as_mut() else { return Ok(()) };
+        Ok(lock.set_layer(&"build-cccccccccccc".parse()?)?)
+    }),
     row("build-lock: remove a stale one", RIGHT, |book| {
         let cleaned = book.locks.cleanup_stale(Duration::ZERO, at("2100-01-01T00:00:00Z"))?;
         cleaned.problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
@@ -137,6 +142,10 @@ pub(super) const ROWS: &[Row] = &[
     }),
     row("gc: collect", NAME, |book| {
         let result = execute_layers(&book.plan)?;
+        result.problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
+    }),
+    row("gc: collect universes", NAME, |book| {
+        let result = execute_universes(&book.universes)?;
         result.problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
     }),
     row("progress: delete", Needs { descriptor: false, ..RIGHT }, |book| {
