@@ -10,6 +10,9 @@ pub(crate) enum Evidence {
     /// The words stand alone on their line, as a tool prints them but a program under test does
     /// too; or the tool says that it goes on.
     Bare,
+    /// They are given as a reason, but not behind the name of a tool: a program under test that
+    /// prints its error looks the same.
+    Told,
     /// A tool says them.
     Said,
 }
@@ -29,20 +32,25 @@ pub(crate) fn judge(
     if context == Context::Verbatim {
         return Some(Evidence::Said);
     }
+    let text = line.text.as_ref();
+    if context == Context::Capitals {
+        let words = text.get(start..end).unwrap_or_default();
+        return (!words.iter().any(u8::is_ascii_lowercase)).then_some(Evidence::Said);
+    }
     let said = match speech {
         Speech::Mention => return None,
         Speech::Attempt => Evidence::Bare,
         Speech::Report => Evidence::Said,
     };
-    let text = line.text.as_ref();
     let before = text.get(..start).unwrap_or_default();
     let behind = text.get(end..).unwrap_or_default();
     let at_start = !line.continued && only_marks(before);
     let holds = match context {
-        Context::Verbatim | Context::Anywhere => true,
+        Context::Verbatim | Context::Capitals | Context::Anywhere => true,
         Context::Start => at_start,
         Context::Alone => return (at_start && behind.trim_ascii().is_empty()).then_some(Evidence::Bare),
         Context::Reported => return reported(line, before).map(|evidence| evidence.min(said)),
+        Context::Program => names_program(before),
         Context::Package => !line.continued && names_package(before) && ends_statement(behind),
         Context::With(others) => others.iter().any(|other| contains(other.as_bytes(), text)),
     };
@@ -57,9 +65,32 @@ fn reported(line: &Line<'_>, before: &[u8]) -> Option<Evidence> {
     match near.trim_ascii_end().last() {
         None if line.continued => None,
         None => Some(Evidence::Bare),
-        Some(b':' | b']' | b')' | b',' | b'(') => Some(Evidence::Said),
-        Some(_) => speaks_of_error(near).then_some(Evidence::Said),
+        Some(b':' | b']' | b')' | b',' | b'(') => Some(teller(before)),
+        Some(_) => speaks_of_error(near).then(|| teller(before)),
     }
+}
+
+/// Who gives the reason: `tee:`, `/usr/bin/ld:` and `fatal:` are tools, `Error:`, `copy failed:`
+/// and the place `dial_test.go:12:` are anybody.
+fn teller(before: &[u8]) -> Evidence {
+    let head = before.get(..LOOK_BACK).unwrap_or(before);
+    let first = head.trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    match first.strip_suffix(b":") {
+        Some(name)
+            if !name.eq_ignore_ascii_case(b"error") && !name.last().is_some_and(u8::is_ascii_digit) =>
+        {
+            Evidence::Said
+        }
+        _ => Evidence::Told,
+    }
+}
+
+/// Whether the last word before the words can be a program of the system's: a bare name or a whole
+/// path. `./configure` and `gen/tables.sh` are the package's own.
+fn names_program(before: &[u8]) -> bool {
+    let near = before.get(before.len().saturating_sub(LOOK_BACK)..).unwrap_or_default();
+    let name = without_quotes(near.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default());
+    name.starts_with(b"/") || !name.contains(&b'/')
 }
 
 /// Whether the words before are the name of one package: `libfoo`, `Package libfoo`, `E: package
@@ -163,6 +194,10 @@ mod tests {
         let words = "No space left on device";
         let table = [
             ("No space left on device", Some(Evidence::Bare)),
+            ("Error: No space left on device", Some(Evidence::Told)),
+            ("copy failed: No space left on device", Some(Evidence::Told)),
+            ("io_test.go:12: No space left on device", Some(Evidence::Told)),
+            ("/usr/bin/ld: final link failed: No space left on device", Some(Evidence::Said)),
             ("  No space left on device (os error 28)", Some(Evidence::Bare)),
             ("tee: out: No space left on device", Some(Evidence::Said)),
             ("a.s: Fatal error: can't write to a.o: 'No space left on device'", Some(Evidence::Said)),

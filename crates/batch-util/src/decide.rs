@@ -35,12 +35,12 @@ pub fn classify_build_log(log: impl AsRef<[u8]>) -> Verdict {
 ///
 /// 1. An exit with status 0 is a success, whatever the log says.
 /// 2. A build stopped for its time is a `timeout_failure`; one killed or interrupted from outside
-///    (by signal, or with a shell's status 128 + n) is a `transient_failure`.
+///    (by signal, or with a shell's status 130, 137 or 143) is a `transient_failure`.
 /// 3. Otherwise the best explanation in the log decides. One that names a cause comes before an
 ///    error of no known kind, and that before a mere consequence; among equals transient, depext,
 ///    fetch, solver and build failures come in this order, and then the line that came first. Bare
 ///    words of a transient failure, or one after which a tool went on, step back where a compiler
-///    or a test says what is wrong.
+///    or a test says what is wrong; those that no tool puts its name to, where a test failed.
 /// 4. A crash without an explanation is a `build_failure`; and so is everything else.
 ///
 /// ```

@@ -7,6 +7,9 @@ use crate::matcher::{Matcher, Part};
 use crate::rule::{Context, Rule, Weight};
 use crate::verdict::{Cause, DecidingLine};
 
+/// The rules that say that a test failed.
+const TESTS: [&str; 2] = ["test-failed", "tap-failed"];
+
 /// For every rule, the first line on which it was met. Its size depends on the rules, never on the
 /// log.
 #[derive(Debug)]
@@ -110,8 +113,14 @@ impl Findings {
     ///
     /// A cause comes before an unknown error, and that before a consequence; then the category
     /// decides, then the line that came first. Bare words of a transient failure explain nothing
-    /// when a compiler or a test says what is wrong: programs under test print such words too.
+    /// when a compiler or a test says what is wrong: programs under test print such words too. For
+    /// the same reason words that no tool puts its name to explain nothing when a test failed.
     pub(crate) fn ranked(self, matcher: &Matcher) -> Vec<Cause> {
+        let a_test_failed = matcher
+            .rules
+            .iter()
+            .zip(&self.rules)
+            .any(|(rule, finding)| finding.kept.is_some() && TESTS.contains(&rule.id));
         let broken = matcher.rules.iter().zip(&self.rules).any(|(rule, finding)| {
             finding.kept.is_some()
                 && rule.category == category::BUILD_FAILURE
@@ -124,8 +133,12 @@ impl Findings {
             .enumerate()
             .filter_map(|(index, (rule, finding))| {
                 let kept = finding.kept?;
-                let doubtful =
-                    broken && kept.evidence == Evidence::Bare && rule.category == category::TRANSIENT_FAILURE;
+                let doubtful = rule.category == category::TRANSIENT_FAILURE
+                    && match kept.evidence {
+                        Evidence::Bare => broken,
+                        Evidence::Told => a_test_failed,
+                        Evidence::Said => false,
+                    };
                 let key = (doubtful, rule.weight, category::rank(rule.category), kept.line.offset, index);
                 let cause = Cause {
                     category: rule.category.to_owned(),

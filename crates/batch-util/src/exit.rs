@@ -60,11 +60,10 @@ impl Exit {
             Exit::Signal(signal) => by_signal(signal),
             // A shell reports a child ended by signal n as status 128 + n. Only the signals that
             // come from outside are taken from a status: other programs use the numbers above 128
-            // as they like.
-            Exit::Code(code) => match by_signal(code.saturating_sub(128)) {
-                outside @ (Ending::Killed | Ending::Interrupted) => outside,
-                _ => Ending::Failed,
-            },
+            // as they like, and 129 is what git answers to an option it does not know.
+            Exit::Code(137) => Ending::Killed,
+            Exit::Code(130 | 143) => Ending::Interrupted,
+            Exit::Code(_) => Ending::Failed,
             Exit::Unknown => Ending::Unknown,
         }
     }
@@ -93,7 +92,9 @@ mod tests {
             (Exit::Code(101), Ending::Failed),
             (Exit::Code(124), Ending::Failed),
             (Exit::Code(137), Ending::Killed),
+            (Exit::Code(129), Ending::Failed),
             (Exit::Code(130), Ending::Interrupted),
+            (Exit::Code(143), Ending::Interrupted),
             (Exit::Code(139), Ending::Failed),
             (Exit::Code(i32::MIN), Ending::Failed),
             (Exit::Signal(9), Ending::Killed),

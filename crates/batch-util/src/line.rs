@@ -43,8 +43,8 @@ impl<'a> Line<'a> {
 /// What kind of line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speech {
-    /// It mentions something without reporting it: a warning, the result of a check or of a test
-    /// that passed, an excerpt of source code, an operand of an assertion, an echoed command.
+    /// It mentions something without reporting it: a warning, the result of a check or of a test,
+    /// an excerpt of source code, an operand of an assertion, an echoed command.
     Mention,
     /// It reports a failure after which the tool goes on.
     Attempt,
@@ -66,7 +66,7 @@ fn ends_well(text: &[u8]) -> bool {
 }
 
 /// How lines begin that announce or quote rather than report.
-const MENTIONS: [&str; 22] = [
+const MENTIONS: [&str; 26] = [
     "checking ",
     "test ",
     "testing ",
@@ -76,6 +76,10 @@ const MENTIONS: [&str; 22] = [
     "pass ",
     "pass:",
     "passed ",
+    "not ok ",
+    "[fail",
+    "fail:",
+    "--- fail",
     "[pass",
     "[ run",
     "[       ok",
@@ -93,8 +97,10 @@ const MENTIONS: [&str; 22] = [
 
 fn mentions(text: &[u8]) -> bool {
     MENTIONS.iter().any(|start| starts_with_ci(text, start.as_bytes()))
-        // A line of a diff: the sign stands directly before the text, unlike the bullet of a list.
+        // A line of a diff: the sign stands directly before the text, which may be indented, unlike
+        // the bullet of a list.
         || matches!(text, [b'+' | b'-', next, ..] if !matches!(next, b' ' | b'-' | b'>'))
+        || matches!(text, [b'+' | b'-', b' ', b' ', ..])
 }
 
 /// Compilers quote source as `12 | code` and underline it as `   | ^^^`.
@@ -217,6 +223,10 @@ mod tests {
             ("left: \"No space left on device\"", Speech::Mention),
             ("+No space left on device", Speech::Mention),
             ("- E: broken packages", Speech::Report),
+            ("-  tool: No space left on device", Speech::Mention),
+            ("not ok 2 - Connection timed out", Speech::Mention),
+            ("[FAIL]  retry  1  Connection timed out", Speech::Mention),
+            ("FAILED: libfoo.a", Speech::Report),
             ("-> retrieved", Speech::Report),
             ("+ curl http://x", Speech::Mention),
             ("ok", Speech::Report),

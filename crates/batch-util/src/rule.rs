@@ -6,7 +6,7 @@ use serde::Serialize;
 ///
 /// It moves whenever a rule is added, dropped or changed, so that a stored verdict tells by which
 /// rules it was reached and whether classifying the log again could give another answer.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// One rule: the words by which a kind of failure is known, and where they must stand to mean it.
 ///
@@ -48,15 +48,17 @@ pub enum Weight {
 
 /// Where the words of a rule must stand.
 ///
-/// Except for [`Context::Verbatim`], the words never count on a line that is not a report of its
-/// own: a compiler's or build tool's warning, the result of a check or of a test that passed, an
-/// excerpt of source code, an assertion's operands, or a command being echoed.
+/// Except for [`Context::Verbatim`] and [`Context::Capitals`], the words never count on a line that
+/// is not a report of its own: a compiler's or build tool's warning, the result of a check or of a
+/// test, an excerpt of source code, an assertion's operands, or a command being echoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Context {
     /// Anywhere on any line.
     Verbatim,
+    /// Anywhere on any line, in capitals as in the pattern.
+    Capitals,
     /// Anywhere on a reporting line.
     Anywhere,
     /// At the start of the message, after marks such as `E:`, `[ERROR]`, `make[1]:` or
@@ -67,6 +69,9 @@ pub enum Context {
     /// Where a program puts the reason it failed: at the start of the message, after a colon or
     /// bracket, or on a line that speaks of an error before it comes to the words.
     Reported,
+    /// After the name of a program that the system should provide, not a file of the package's own
+    /// such as `./configure`.
+    Program,
     /// After the name of one package, with the end of the statement behind them.
     Package,
     /// On a reporting line that also contains one of these.

@@ -48,11 +48,26 @@ pub(super) static RULES: &[Rule] = &[
         id: "test-failed",
         category: BUILD_FAILURE,
         weight: Weight::Cause,
-        patterns: &["... FAILED", "[  FAILED  ] ", "[FAIL] "],
-        context: Context::Verbatim,
+        patterns: &["... FAILED", "[  FAILED  ] ", "[FAIL] ", "--- FAIL: "],
+        // Capitals, since wget says that "Connecting to mirror.example... failed".
+        context: Context::Capitals,
         confirm: None,
         example: "test tests::adds ... FAILED",
-        counter_example: "test tests::adds ... ok",
+        counter_example: "Connecting to mirror.example... failed: Connection refused.",
+    },
+    Rule {
+        id: "tap-failed",
+        category: BUILD_FAILURE,
+        weight: Weight::Cause,
+        // The Test Anything Protocol numbers its results.
+        patterns: &[
+            "not ok 1", "not ok 2", "not ok 3", "not ok 4", "not ok 5", "not ok 6", "not ok 7", "not ok 8",
+            "not ok 9",
+        ],
+        context: Context::Verbatim,
+        confirm: None,
+        example: "not ok 2 - reports: Connection timed out",
+        counter_example: "ok 2 - what is not ok",
     },
     Rule {
         id: "panic",

@@ -1,7 +1,7 @@
 //! The machine or the network failed: trying again may succeed.
 
 use crate::category::TRANSIENT_FAILURE;
-use crate::rule::{Context, Rule, Weight};
+use crate::rule::{Confirm, Context, Rule, Weight};
 
 pub(super) static RULES: &[Rule] = &[
     Rule {
@@ -130,6 +130,8 @@ pub(super) static RULES: &[Rule] = &[
             "ERROR 504:",
             "curl: code 429 while",
             "curl: code 50",
+            "curl error code 429",
+            "curl error code 50",
         ],
         context: Context::Anywhere,
         confirm: None,
@@ -171,6 +173,59 @@ pub(super) static RULES: &[Rule] = &[
         counter_example: "what to do about a Hash Sum mismatch",
     },
     Rule {
+        id: "apt-lock",
+        category: TRANSIENT_FAILURE,
+        weight: Weight::Cause,
+        patterns: &["Could not get lock /var/lib/", "Unable to acquire the dpkg frontend lock"],
+        context: Context::Start,
+        confirm: None,
+        example: "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1234 (apt-get)",
+        counter_example: "if apt says Could not get lock /var/lib/dpkg/lock",
+    },
+    Rule {
+        id: "curl-refused",
+        category: TRANSIENT_FAILURE,
+        weight: Weight::Cause,
+        patterns: &["curl: (7) Failed to connect to "],
+        context: Context::Anywhere,
+        confirm: None,
+        example: "curl: (7) Failed to connect to mirror.example port 80: Connection refused",
+        counter_example: "test curl: (7) Failed to connect to nowhere ... ok",
+    },
+    Rule {
+        id: "pip-connection",
+        category: TRANSIENT_FAILURE,
+        weight: Weight::Cause,
+        patterns: &["after connection broken by"],
+        context: Context::Verbatim,
+        // pip goes on with an empty list of versions after its last attempt.
+        confirm: Some(Confirm {
+            patterns: &["(from versions: none)"],
+            within: 2,
+            exit_code: None,
+            shows_second: false,
+        }),
+        example: "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(...)': /simple/zzfoo/\nERROR: Could not find a version that satisfies the requirement zzfoo (from versions: none)",
+        counter_example: "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(...)': /simple/zzfoo/\nSuccessfully installed zzfoo-1.0",
+    },
+    Rule {
+        id: "npm-network",
+        category: TRANSIENT_FAILURE,
+        weight: Weight::Cause,
+        patterns: &["npm ERR! code ", "npm error code "],
+        context: Context::With(&[
+            " ECONNRESET",
+            " ECONNREFUSED",
+            " ETIMEDOUT",
+            " ERR_SOCKET_TIMEOUT",
+            " ENOTFOUND",
+            " EAI_AGAIN",
+        ]),
+        confirm: None,
+        example: "npm ERR! code ECONNRESET",
+        counter_example: "npm ERR! code ELIFECYCLE",
+    },
+    Rule {
         id: "opam-fetch",
         category: TRANSIENT_FAILURE,
         weight: Weight::Cause,
@@ -196,6 +251,7 @@ pub(super) static RULES: &[Rule] = &[
             "terminated with signal 9 [Killed]",
             "(signal: 9, SIGKILL: kill)",
             "Out of memory: Killed process",
+            "Command got signal KILL",
         ],
         context: Context::Anywhere,
         confirm: None,
@@ -211,6 +267,16 @@ pub(super) static RULES: &[Rule] = &[
         confirm: None,
         example: "bash: line 1: 19362 Killed                  ocamlfind ocamlopt -c big.ml",
         counter_example: "3 Killed   2 wounded",
+    },
+    Rule {
+        id: "memory-killed-make",
+        category: TRANSIENT_FAILURE,
+        weight: Weight::Cause,
+        patterns: &["*** ["],
+        context: Context::With(&["] Killed"]),
+        confirm: None,
+        example: "make[1]: *** [Makefile:22: vmlinux] Killed",
+        counter_example: "make[1]: *** [Makefile:22: vmlinux] Error 1",
     },
     Rule {
         id: "memory-killed-alone",

@@ -65,7 +65,7 @@ const EXPECTED: &[(&str, &str, &str, u64)] = &[
     ("pkg-config-missing", "depext_unavailable", "pkg-config-missing-library", 1),
     ("pkg-config-old", "depext_unavailable", "pkg-config-old-library", 1),
     ("wget-503", "transient_failure", "download-server-error", 4),
-    ("wget-dns", "transient_failure", "name-resolution", 2),
+    ("wget-dns", "transient_failure", "name-resolution", 3),
     ("wget-refused", "transient_failure", "wget-connection", 2),
 ];
 

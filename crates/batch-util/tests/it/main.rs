@@ -7,4 +7,5 @@ mod false_alarms;
 mod golden;
 mod hostile;
 mod logs;
+mod plausible;
 mod rules;
