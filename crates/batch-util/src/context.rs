@@ -51,7 +51,9 @@ pub(crate) fn judge(
         Context::Alone => return (at_start && behind.trim_ascii().is_empty()).then_some(Evidence::Bare),
         Context::Reported => return reported(line, before).map(|evidence| evidence.min(said)),
         Context::Program => names_program(before),
-        Context::Package => !line.continued && names_package(before) && ends_statement(behind),
+        Context::Package => {
+            !line.continued && names_package(before) && ends_statement(behind) && !goes_without(behind)
+        }
         Context::With(others) => others.iter().any(|other| contains(other.as_bytes(), text)),
     };
     holds.then_some(said)
@@ -140,6 +142,12 @@ fn ends_statement(behind: &[u8]) -> bool {
     }
 }
 
+/// Whether the statement adds that the package is not needed. Only its beginning is read.
+fn goes_without(behind: &[u8]) -> bool {
+    let near = behind.get(..LOOK_BACK).unwrap_or(behind);
+    ["optional", "disabl", "skipp", "without"].iter().any(|word| contains(word.as_bytes(), near))
+}
+
 fn without_quotes(mut name: &[u8]) -> &[u8] {
     while let [b'\'' | b'"' | b'`', inner @ ..] | [inner @ .., b'\'' | b'"' | b'`'] = name {
         name = inner;
@@ -183,6 +191,8 @@ mod tests {
             " is not available",
             "Domain is not available",
             "test libfoo is not available ... ok",
+            "libpng is not available (optional)",
+            "libpng is not available, disabling support for it",
         ];
         for text in no {
             assert_eq!(judged(Context::Package, text, words), None, "{text}");
