@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use buildbook::fsio::op::Operation;
 use buildbook::runlog::Run;
 use tempfile::TempDir;
 
@@ -29,6 +30,8 @@ pub struct Procedure {
     /// What may be otherwise, in a way that readers pass over, after the process has died: a file that ends in
     /// a part of a line, a run that was cut off. Or where what failed could not be undone.
     pub dead: &'static [&'static str],
+    /// Operations that may fail without a word, because it has another way.
+    pub falls_back: &'static [Operation],
     /// What is in between, where it does several things that are each old or new.
     pub part: Option<&'static str>,
     /// Why readers may find nothing until recovery has run, if so.
@@ -82,6 +85,7 @@ impl Procedure {
         touches: &[],
         scratch: &[],
         dead: &[],
+        falls_back: &[],
         part: None,
         gap: None,
         prepare: |_| Ok(()),

@@ -1,6 +1,7 @@
 //! The rows of `runlog`.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use buildbook::fsio::op::Operation;
 use buildbook::layout::{RunId, Timestamp};
 use buildbook::runlog::{
     Counts, Event, EventKind, EventStatus, Node, Plan, Run, RunLog, RunRetention, RunState,
@@ -194,6 +195,7 @@ fn in_a_run(base: &Procedure) -> [Procedure; 5] {
         Procedure {
             name: "link a log to the run",
             covers: &["runlog/logs.rs link_or_copy"],
+            falls_back: &[Operation::HardLink],
             act: |world| {
                 let source = world.at("layer.log");
                 ensure!(run(world)?.link_build_log(&package(PACKAGE), &source)?, "the log is not there");
