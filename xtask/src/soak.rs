@@ -81,11 +81,13 @@ fn kill(arguments: &Arguments, root: &Path, start: &Start) -> Result<()> {
         pause: Duration::from_millis(80),
         program: Some(shell::target().join("debug/buildbook")),
     };
+    let begin = std::time::Instant::now();
     let outcome = soak.run(start, |figures| {
         let (rounds, kills, entries) = (figures.rounds, figures.kills, figures.entries);
         println!("round {rounds}: {kills} kills, {entries} entries, nothing lost");
     })?;
-    println!("\nafter {} minutes, seed {}:\n{}", arguments.minutes, arguments.seed, outcome.figures);
+    let minutes = begin.elapsed().as_secs_f64() / 60.0;
+    println!("\nafter {minutes:.1} minutes, seed {}:\n{}", arguments.seed, outcome.figures);
     if let Some(kept) = outcome.kept {
         for text in &outcome.bad {
             println!("BAD: {text}");

@@ -51,8 +51,10 @@ pub(crate) enum Ack {
     },
     /// A layer was built.
     Built,
-    /// A layer was there, was touched and looked at.
-    Used,
+    /// A layer was there, was touched and looked at; in time to say that it had to be there.
+    Used {
+        in_time: bool,
+    },
     /// So many layers were collected.
     Collected(u64),
     /// A lock was held while its counter was raised to this.
@@ -100,7 +102,7 @@ impl fmt::Display for Ack {
             Ack::RunFinished(id) => write!(f, "finished {id}"),
             Ack::Status { writer, number } => write!(f, "status {writer} {number}"),
             Ack::Built => write!(f, "built"),
-            Ack::Used => write!(f, "used"),
+            Ack::Used { in_time } => write!(f, "used {}", u64::from(*in_time)),
             Ack::Collected(layers) => write!(f, "collected {layers}"),
             Ack::Counted { lock, number } => write!(f, "counted {lock} {number}"),
             Ack::Mended { leftovers, lines } => write!(f, "mended {leftovers} {lines}"),
@@ -149,7 +151,7 @@ impl FromStr for Ack {
             "finished" => Ack::RunFinished(rest.parse()?),
             "status" => Ack::Status { writer: number()?, number: number()? },
             "built" => Ack::Built,
-            "used" => Ack::Used,
+            "used" => Ack::Used { in_time: number()? == 1 },
             "collected" => Ack::Collected(number()?),
             "counted" => Ack::Counted { lock: usize::try_from(number()?)?, number: number()? },
             "mended" => Ack::Mended { leftovers: number()?, lines: number()? },
@@ -178,7 +180,7 @@ mod tests {
             Ack::RunFinished(run),
             Ack::Status { writer: 1, number: 2 },
             Ack::Built,
-            Ack::Used,
+            Ack::Used { in_time: true },
             Ack::Collected(7),
             Ack::Counted { lock: 1, number: 8 },
             Ack::Mended { leftovers: 1, lines: 2 },

@@ -27,6 +27,7 @@ pub struct Figures {
     pub statuses: u64,
     pub built: u64,
     pub used: u64,
+    pub too_late: u64,
     pub collected: u64,
     pub locked: u64,
     pub mended: u64,
@@ -53,6 +54,7 @@ impl fmt::Display for Figures {
             ("indexes written", self.statuses),
             ("layers built", self.built),
             ("layers used", self.used),
+            ("  too slowly to judge", self.too_late),
             ("layers collected", self.collected),
             ("locks held", self.locked),
             ("leftovers recovered beside the others", self.mended),
@@ -147,7 +149,10 @@ impl Ledger {
                 self.status = Some((writer, number));
             }
             Ack::Built => self.figures.built += 1,
-            Ack::Used => self.figures.used += 1,
+            Ack::Used { in_time } => {
+                self.figures.used += 1;
+                self.figures.too_late += u64::from(!in_time);
+            }
             Ack::Collected(count) => self.figures.collected += count,
             Ack::Counted { lock, number } => {
                 self.figures.locked += 1;

@@ -252,16 +252,18 @@ impl Worker<'_> {
         for layer in &needed {
             self.have(*layer)?;
         }
+        let mut in_time = true;
         for _ in 0..1 + self.rng.below(3) {
             for layer in &needed {
                 let whole = marks::examine_layer(&self.tree, *layer);
                 // On a machine that stood still for so long, it may go.
-                if start.elapsed() < MIN_AGE * 9 / 10 {
+                in_time &= start.elapsed() < MIN_AGE * 9 / 10;
+                if in_time {
                     ensure!(whole?, "layer {layer} was collected while it was used");
                 }
             }
         }
-        self.say(Ack::Used)
+        self.say(Ack::Used { in_time })
     }
 
     /// Makes sure that a layer is there, in the way that a batch does.
