@@ -34,9 +34,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut rows = Vec::new();
     for procedure in &procedures {
-        let row = run_procedure(procedure)?;
-        failures.extend(row.failures.iter().map(|failure| format!("{}: {failure}", row.name)));
-        rows.push(row);
+        match run_procedure(procedure) {
+            Ok(row) => {
+                failures.extend(row.failures.iter().map(|failure| format!("{}: {failure}", row.name)));
+                rows.push(row);
+            }
+            Err(error) => failures.push(format!("{}: {error:#}", procedure.name)),
+        }
     }
     let table = table(&procedures, &rows);
     print!("{table}");

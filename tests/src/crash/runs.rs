@@ -107,19 +107,11 @@ fn starts_and_ends(base: &Procedure) -> [Procedure; 3] {
     ]
 }
 
-fn in_a_run(base: &Procedure) -> [Procedure; 5] {
+fn in_a_run(base: &Procedure) -> [Procedure; 6] {
     // After a stop, the next process has a run of its own.
     let in_run = Procedure {
         touches: &[RUN],
-        prepare: |world| {
-            first(world)?;
-            let run = log(world).start_run(at(NOW))?;
-            run.write_plan(&plan(1), at(NOW))?;
-            run.write_dag_structure(&[])?;
-            run.log_build_result(&event("old"), at(NOW))?;
-            world.run = Some(run);
-            source(world)
-        },
+        prepare: in_progress,
         recover: |world| {
             let folder = world.at(RUN);
             let mut all = Recovered::of(&log(world).recover()?);
@@ -169,16 +161,18 @@ fn in_a_run(base: &Procedure) -> [Procedure; 5] {
             covers: &["runlog/run.rs log_build_result"],
             dead: &[EVENTS],
             act: |world| Ok(run(world)?.log_build_result(&event("new"), at(NOW))?),
-            look: |world| {
-                let events = log(world).events(&newest(world)?)?;
-                let hashes: Vec<&str> =
-                    events.events.iter().map(|logged| logged.event.hash.as_str()).collect();
-                match hashes.as_slice() {
-                    ["old"] => Ok(State::Old),
-                    ["old", new @ ..] | new if new.iter().all(|hash| *hash == "new") => Ok(State::New),
-                    other => bail!("the events are {other:?}"),
-                }
+            look: events,
+            ..in_run.clone()
+        },
+        Procedure {
+            name: "log an event behind a torn line",
+            dead: &[EVENTS],
+            prepare: |world| {
+                in_progress(world)?;
+                Tree::create(world.root(), at(NOW))?.append(EVENTS, "{\"t\":\"2026-03-")
             },
+            act: |world| Ok(run(world)?.log_build_result(&event("new"), at(NOW))?),
+            look: events,
             ..in_run.clone()
         },
         Procedure {
@@ -328,16 +322,34 @@ fn finished(world: &World) -> Result<State> {
     })
 }
 
+/// A run that is being written, and a log that is to be kept with it.
+fn in_progress(world: &mut World) -> Result<()> {
+    first(world)?;
+    let run = log(world).start_run(at(NOW))?;
+    run.write_plan(&plan(1), at(NOW))?;
+    run.write_dag_structure(&[])?;
+    run.log_build_result(&event("old"), at(NOW))?;
+    world.run = Some(run);
+    Tree::create(world.root(), at(NOW))?.file("layer.log", LOG)
+}
+
+/// The old event and behind it new ones; in the run of the next process only those.
+fn events(world: &World) -> Result<State> {
+    let events = log(world).events(&newest(world)?)?;
+    let hashes: Vec<&str> = events.events.iter().map(|logged| logged.event.hash.as_str()).collect();
+    match hashes.as_slice() {
+        ["old"] => Ok(State::Old),
+        ["old", new @ ..] | new if new.iter().all(|hash| *hash == "new") => Ok(State::New),
+        other => bail!("the events are {other:?}"),
+    }
+}
+
 fn plan(targets: u64) -> Plan {
     Plan { targets, ..Plan::default() }
 }
 
 fn event(hash: &str) -> Event {
     Event::new(EventKind::Build, package(PACKAGE), hash, EventStatus::Ok)
-}
-
-fn source(world: &World) -> Result<()> {
-    Tree::create(world.root(), at(NOW))?.file("layer.log", LOG)
 }
 
 const LOG: &str = "all good\n";
