@@ -17,7 +17,7 @@ pub fn check_replies(bytes: &[u8], deliver: impl FnOnce(&str, &str) -> String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let said = std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let server = scope.spawn(|| {
             let Ok((mut connection, _)) = listener.accept() else { return };
             let _ = connection.set_read_timeout(Some(Duration::from_millis(200)));
             let mut request = [0; 16 << 10];
@@ -28,6 +28,8 @@ pub fn check_replies(bytes: &[u8], deliver: impl FnOnce(&str, &str) -> String) {
         let said = deliver(&address, SECRET);
         // If nobody came, the server is still waiting.
         let _ = std::net::TcpStream::connect(listener.local_addr().unwrap());
+        // Joined by hand, so that all of the thread has ended: what it frees last would be taken for a leak.
+        server.join().unwrap();
         said
     });
     assert!(!said.contains(SECRET), "{said}");
