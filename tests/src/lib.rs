@@ -6,6 +6,7 @@
 //!   version, a stray file. Each says what a correct reader answers.
 //! * [`golden`] and [`golden_copy`] give the files that the original library wrote.
 //! * [`device`] makes machines on which things go wrong: a disk whose power is cut, a mount that cannot be written to.
+//! * [`soak`] has worker processes that are killed at any moment, and a judge of what they leave.
 //! * [`Snapshot`] is everything that can be seen of a tree: for asserting that a command changed nothing, or
 //!   nothing else.
 //!
