@@ -64,11 +64,11 @@ fn no_line_is_lost_by_a_stop_while_broken_ones_are_set_aside() {
     assert!(synced < renamed, "the lines are on the device before they leave the history: {operations:?}");
     let faults =
         [Fault::Stop, Fault::StopTorn, Fault::Fail(nix::libc::EIO), Fault::FailTorn(nix::libc::ENOSPC)];
-    for at in 0..operations.len() {
+    for (at, operation) in operations.iter().enumerate() {
         for fault in faults {
             let world = World::with(&old);
             let done = inject(at, fault, || set_aside(&world));
-            let point = format!("{fault:?} at {at}, {:?}", operations[at]);
+            let point = format!("{fault:?} at {at}, {operation:?}");
             if world.text() == new {
                 assert_eq!(aside(&world), moved, "{point}");
             } else {
