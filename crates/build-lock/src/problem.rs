@@ -33,16 +33,9 @@ impl Problem {
 /// The path, and the whole chain of reasons as one text.
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
         let mut fields = serializer.serialize_struct("Problem", 2)?;
         fields.serialize_field("path", &self.path().to_string_lossy())?;
-        fields.serialize_field("problem", &text)?;
+        fields.serialize_field("problem", &buildbook_fsio::explained(self))?;
         fields.end()
     }
 }

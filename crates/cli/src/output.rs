@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use buildbook::fsio::explained;
 use serde::{Serialize, Serializer};
 
 /// Prints one JSON document. That its reader has gone, as `head` does, is no error.
@@ -45,17 +46,6 @@ pub(crate) fn unless_gone(written: io::Result<()>) -> io::Result<bool> {
 /// is kept on is full, the work goes on: what is said here is in the book or the exit status too.
 pub(crate) fn say(text: &str) {
     let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
-}
-
-/// An error with its causes. An error's own text does not repeat them.
-pub(crate) fn explained(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Says on standard error what was skipped while reading.

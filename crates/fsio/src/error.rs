@@ -76,3 +76,16 @@ impl Error {
         self.kind() == Some(io::ErrorKind::NotFound)
     }
 }
+
+/// An error and the whole chain of its reasons as one text, for documents that have no place for a chain.
+#[must_use]
+pub fn explained(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(reason) = cause {
+        text.push_str(": ");
+        text.push_str(&reason.to_string());
+        cause = reason.source();
+    }
+    text
+}

@@ -58,7 +58,7 @@ mod open;
 mod remove;
 
 pub use append::{Appended, Appender, append_lines};
-pub use error::Error;
+pub use error::{Error, explained};
 pub use folder::{create_folders, sync_folder};
 pub use lines::{Line, Lines, LinesFromEnd, MAX_LINE_BYTES};
 pub use lock::{FolderLock, Lock, Probe, Taken, probe, read_note};
