@@ -1,0 +1,2 @@
+//! What a guard promises.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
