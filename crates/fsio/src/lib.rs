@@ -52,6 +52,7 @@ pub mod faults;
 mod folder;
 mod kernel;
 mod lines;
+mod lines_from_end;
 mod lock;
 pub mod op;
 mod open;
@@ -60,10 +61,11 @@ mod remove;
 pub use append::{Appended, Appender, append_lines};
 pub use error::{Error, explained};
 pub use folder::{create_folders, sync_folder};
-pub use lines::{Line, Lines, LinesFromEnd, MAX_LINE_BYTES};
+pub use lines::{Line, LineRef, Lines, MAX_LINE_BYTES};
+pub use lines_from_end::LinesFromEnd;
 pub use lock::{FolderLock, Lock, Probe, Taken, probe, read_note};
 pub use op::Durability;
-pub use open::{open_file, read_file};
+pub use open::{open_file, open_with_metadata, read_file};
 pub use remove::remove_tree;
 
 /// The result of an operation on files.

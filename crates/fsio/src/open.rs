@@ -1,6 +1,6 @@
 //! Opening and reading what must be a regular file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -15,10 +15,19 @@ use crate::{Error, Result};
 ///
 /// [`Error::NotAFile`] for a symbolic link, a folder, a FIFO or a device; the system's answer otherwise.
 pub fn open_file(path: &Path) -> Result<Option<File>> {
+    Ok(open_with_metadata(path)?.map(|(file, _)| file))
+}
+
+/// As [`open_file`], and tells what the system says about the file that was opened, which is asked anyway.
+///
+/// # Errors
+///
+/// As [`open_file`].
+pub fn open_with_metadata(path: &Path) -> Result<Option<(File, Metadata)>> {
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
     match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => regular("read", path, opened).map(Some),
+        opened => regular_with_metadata("read", path, opened).map(Some),
     }
 }
 
@@ -28,9 +37,9 @@ pub fn open_file(path: &Path) -> Result<Option<File>> {
 ///
 /// [`Error::TooLarge`] for a file of more than `limit` bytes, and those of [`open_file`].
 pub fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let Some(file) = open_file(path)? else { return Ok(None) };
+    let Some((file, metadata)) = open_with_metadata(path)? else { return Ok(None) };
     let too_large = |size| Error::TooLarge { path: path.to_owned(), size, limit };
-    let size = file.metadata().map_err(Error::io("look at", path))?.len();
+    let size = metadata.len();
     if size > limit {
         return Err(too_large(size));
     }
@@ -43,6 +52,15 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
 
 /// Passes a file on if it is a regular one.
 pub(crate) fn regular(operation: &'static str, path: &Path, opened: io::Result<File>) -> Result<File> {
+    regular_with_metadata(operation, path, opened).map(|(file, _)| file)
+}
+
+/// As [`regular`], with what the system says about the file.
+pub(crate) fn regular_with_metadata(
+    operation: &'static str,
+    path: &Path,
+    opened: io::Result<File>,
+) -> Result<(File, Metadata)> {
     let not_a_file = || Error::NotAFile { operation, path: path.to_owned() };
     let file = match opened {
         Ok(file) => file,
@@ -58,5 +76,5 @@ pub(crate) fn regular(operation: &'static str, path: &Path, opened: io::Result<F
         Err(error) => return Err(Error::io(operation, path)(error)),
     };
     let metadata = file.metadata().map_err(Error::io(operation, path))?;
-    if metadata.is_file() { Ok(file) } else { Err(not_a_file()) }
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(not_a_file()) }
 }

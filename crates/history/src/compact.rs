@@ -117,13 +117,13 @@ struct Survey {
 impl Survey {
     fn of(path: &Path, cutoff: Timestamp) -> Result<Survey> {
         let mut survey = Survey::default();
-        let Some(lines) = Lines::open(path)? else { return Ok(survey) };
-        for line in lines {
-            let line = line?;
+        let mut lines = Lines::new();
+        lines.reopen(path)?;
+        while let Some(line) = lines.next_line()? {
             survey.lines += 1;
-            survey.length = line.offset + line.length + u64::from(line.ended);
+            survey.length = line.end();
             let (first, place) = (survey.facts.all.len(), (line.offset, survey.length));
-            let problem = parse_line(&line, |entry| {
+            let problem = parse_line(line, |entry| {
                 let old = Timestamp::parse(&entry.ts).is_ok_and(|ts| ts <= cutoff);
                 survey.facts.add(&entry, old);
                 survey.places.push(place);

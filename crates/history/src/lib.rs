@@ -56,6 +56,7 @@
 //! ```
 
 mod append;
+mod canonical;
 mod compact;
 mod entry;
 mod error;
@@ -64,6 +65,7 @@ mod packages;
 mod parse;
 mod problem;
 mod read;
+mod reader;
 mod rewrite;
 mod set_aside;
 mod stragglers;
@@ -77,6 +79,7 @@ pub use history::History;
 pub use packages::Packages;
 pub use problem::{Problem, Reason};
 pub use read::{Blessed, Reading};
+pub use reader::Reader;
 pub use set_aside::SetAside;
 
 /// The result of an operation on a history.

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use buildbook_fsio::Line;
+use buildbook_fsio::LineRef;
 use memchr::memmem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::error::Category as Fault;
 
-use crate::{EntryRef, Problem, Reason};
+use crate::{EntryRef, Problem, Reason, canonical};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -18,18 +18,25 @@ const READS: usize = 4;
 
 /// Hands out the entries of a line, first to last, and says what is wrong with the line unless it is
 /// empty or exactly one entry.
-pub(crate) fn parse_line(line: &Line, mut each: impl FnMut(EntryRef<'_>)) -> Option<Problem> {
+pub(crate) fn parse_line(line: LineRef<'_>, mut each: impl FnMut(EntryRef<'_>)) -> Option<Problem> {
     let problem = |reason, salvaged| Some(Problem { line: None, offset: line.offset, reason, salvaged });
     if line.is_too_long() {
         return problem(Reason::TooLong { bytes: line.length }, 0);
     }
-    let bytes = line.bytes.strip_suffix(b"\r").unwrap_or(&line.bytes);
+    let bytes = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
     let bytes = if line.offset == 0 { bytes.strip_prefix(BOM).unwrap_or(bytes) } else { bytes };
     if bytes.is_empty() {
         return None;
     }
-    // The original writes the bytes of error texts as they are, whatever their encoding.
-    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        // The original writes the bytes of error texts as they are, whatever their encoding.
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
+    if let Some(entry) = canonical::read(&text) {
+        each(entry);
+        return None;
+    }
     let error = match serde_json::from_str::<EntryRef<'_>>(&text) {
         Ok(entry) => {
             each(entry);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use buildbook_fsio::{Lines, LinesFromEnd};
+use buildbook_fsio::LinesFromEnd;
 use buildbook_layout::PackageId;
 
 use crate::parse::parse_line;
@@ -108,15 +108,8 @@ impl History {
     /// # Errors
     ///
     /// As [`History::read`]; entries may have been handed out before.
-    pub fn for_each(&self, package: &PackageId, mut each: impl FnMut(EntryRef<'_>)) -> Result<Vec<Problem>> {
-        let mut problems = Problems::default();
-        let Some(lines) = Lines::open(&self.path(package))? else { return Ok(Vec::new()) };
-        for (number, line) in (1..).zip(lines) {
-            if let Some(problem) = parse_line(&line?, &mut each) {
-                problems.push(Problem { line: Some(number), ..problem });
-            }
-        }
-        Ok(problems.into_vec())
+    pub fn for_each(&self, package: &PackageId, each: impl FnMut(EntryRef<'_>)) -> Result<Vec<Problem>> {
+        self.reader().for_each(package, each)
     }
 
     /// Hands out entries from the end of the file on until `each` says that it has enough.
@@ -125,7 +118,7 @@ impl History {
         let Some(lines) = LinesFromEnd::open(&self.path(package))? else { return Ok(Vec::new()) };
         for line in lines {
             let mut found = Vec::new();
-            let problem = parse_line(&line?, |entry| found.push(entry.into_entry()));
+            let problem = parse_line(line?.borrowed(), |entry| found.push(entry.into_entry()));
             problem.into_iter().for_each(|problem| problems.push(problem));
             if !found.into_iter().rev().all(&mut each) {
                 break;

@@ -75,11 +75,11 @@ struct Survey {
 impl Survey {
     fn of(path: &Path) -> Result<Survey> {
         let mut survey = Survey::default();
-        let Some(lines) = Lines::open(path)? else { return Ok(survey) };
-        for line in lines {
-            let line = line?;
-            survey.length = line.offset + line.length + u64::from(line.ended);
-            if parse_line(&line, |_| {}).as_ref().is_some_and(is_debris) {
+        let mut lines = Lines::new();
+        lines.reopen(path)?;
+        while let Some(line) = lines.next_line()? {
+            survey.length = line.end();
+            if parse_line(line, |_| {}).as_ref().is_some_and(is_debris) {
                 survey.broken.push((line.offset, survey.length));
             }
         }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use buildbook_fsio::{Error, Line, Lines, LinesFromEnd, MAX_LINE_BYTES, read_file};
+use buildbook_fsio::{Error, Line, Lines, LinesFromEnd, MAX_LINE_BYTES, open_with_metadata, read_file};
 use proptest::prelude::*;
 
 fn forward(path: &Path) -> Vec<Line> {
@@ -97,6 +97,73 @@ fn lines_from_the_end_survive_a_file_that_shrinks() {
             assert!(!line.ended || line.length == 50_000, "cut to {kept}: a part passes for a line");
         }
     }
+}
+
+#[test]
+fn one_value_reads_file_after_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name)
+    };
+    let long = "x".repeat(200_000);
+    let files = [
+        (write("one", "a\nb"), vec!["a", "b"]),
+        (write("long", &format!("{long}\nend\n")), vec![&long, "end"]),
+        (write("empty", ""), vec![]),
+        (write("two", "c\n"), vec!["c"]),
+    ];
+    let mut lines = Lines::new();
+    assert_eq!(lines.next_line().unwrap(), None, "there is no file yet");
+    for stop_early in [false, true] {
+        for (path, expected) in &files {
+            assert!(lines.reopen(path).unwrap());
+            let mut offset = 0;
+            for (index, text) in expected.iter().enumerate().skip(usize::from(stop_early)) {
+                let line = lines.next_line().unwrap().unwrap();
+                if !stop_early {
+                    assert_eq!((line.offset, line.bytes), (offset, text.as_bytes()), "line {index}");
+                }
+                offset = line.end();
+            }
+            if !stop_early {
+                assert_eq!(lines.next_line().unwrap(), None);
+                assert_eq!(offset, std::fs::metadata(path).unwrap().len());
+            }
+        }
+    }
+    assert!(!lines.reopen(&folder.path().join("missing")).unwrap());
+    assert_eq!(lines.next_line().unwrap(), None);
+}
+
+#[test]
+fn reading_goes_on_in_an_open_file_where_a_line_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "first\nsecond\nthird").unwrap();
+    let (file, metadata) = open_with_metadata(&path).unwrap().unwrap();
+    let mut lines = Lines::new();
+    lines.read_on(&path, file, metadata.len(), 6);
+    let rest: Vec<_> = lines.map(Result::unwrap).map(|line| (line.offset, line.bytes, line.ended)).collect();
+    assert_eq!(rest, [(6, b"second".to_vec(), true), (13, b"third".to_vec(), false)]);
+}
+
+#[test]
+fn a_file_of_the_size_that_it_was_opened_with_is_read_to_its_end() {
+    // Files of /proc say that they have no bytes; one read then need not be all.
+    let status = std::path::Path::new("/proc/self/status");
+    if status.exists() {
+        let lines = forward(status);
+        assert!(lines.iter().any(|line| line.bytes.starts_with(b"Pid:")), "{} lines", lines.len());
+    }
+    // One that grows after it was opened is read at least up to where it ended then.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "one\n").unwrap();
+    let lines = Lines::open(&path).unwrap().unwrap();
+    buildbook_fsio::append_lines(&path, b"two\n", buildbook_fsio::Durability::Cached).unwrap();
+    let lines: Vec<Line> = lines.map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 2);
 }
 
 proptest! {

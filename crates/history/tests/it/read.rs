@@ -1,5 +1,5 @@
 use buildbook_fsio::MAX_LINE_BYTES;
-use buildbook_history::{Error, Problem, Reason, Retention};
+use buildbook_history::{Error, Problem, Reader, Reason, Retention};
 
 use crate::{World, entry, line, tag, time};
 
@@ -227,4 +227,32 @@ fn a_hundred_thousand_broken_lines_are_counted_and_not_told_one_by_one() {
     assert_eq!(newest.problems.len(), reading.problems.len());
     let compacted = world.history.compact(&world.package, &Retention::days(0), time("2099-01-01T00:00:00Z"));
     assert_eq!(compacted.unwrap().problems, reading.problems);
+}
+
+#[test]
+fn one_reader_reads_many_histories_and_each_is_numbered_from_its_start() {
+    let world = World::with(line(&entry("one")) + "torn");
+    let mut reader = world.history.reader();
+    let read = |reader: &mut Reader, package: &str| {
+        let mut tags = Vec::new();
+        let problems =
+            reader.for_each(&package.parse().unwrap(), |entry| tags.push(tag(entry.into_entry()))).unwrap();
+        (tags, problems.into_iter().map(|problem| (problem.line, problem.offset)).collect::<Vec<_>>())
+    };
+    let long = entry(&"long".repeat(100_000));
+    for other in ["b.1", "c.1"] {
+        let path = world.history.tree().history(&other.parse().unwrap());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "\n[1]\n".to_owned() + &line(&long) + &line(&entry(other))).unwrap();
+    }
+    let first = line(&entry("one")).len() as u64;
+    for _ in 0..2 {
+        assert_eq!(read(&mut reader, "b.1"), (vec![tag(long.clone()), "b.1".to_owned()], vec![(Some(2), 1)]));
+        assert_eq!(read(&mut reader, "nothing.1"), (vec![], vec![]));
+        assert_eq!(
+            read(&mut reader, world.package.as_str()),
+            (vec!["one".to_owned()], vec![(Some(2), first)])
+        );
+        assert_eq!(read(&mut reader, "c.1").0, [tag(long.clone()), "c.1".to_owned()]);
+    }
 }
