@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::shell;
 
 /// The folders of the parts, and what a stranger writes in the dependency beside the path.
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("history", ""),
     ("status-index", ""),
     ("runlog", ""),
@@ -20,6 +20,7 @@ const PARTS: [(&str, &str); 11] = [
     ("atomic-swap", ""),
     ("fsio", ""),
     ("layout", ""),
+    ("json", ""),
     ("notify", ", default-features = false"),
 ];
 

@@ -35,7 +35,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where it is wrong.
-        source: serde_json::Error,
+        source: buildbook_json::Error,
     },
     /// A package's references cannot be read, so no universe is known to be unneeded. Nothing was removed.
     #[error("no universe can go: the references in {} cannot be read", path.display())]
@@ -51,7 +51,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where it is wrong.
-        source: serde_json::Error,
+        source: buildbook_json::Error,
     },
     /// A package is published without its references, as after a crash of a publisher that writes them last.
     /// Nothing was removed. Publishing the package again, or writing an empty list, lets the collection go on.

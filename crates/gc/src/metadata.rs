@@ -4,10 +4,9 @@ use std::fs;
 use std::io;
 
 use buildbook_fsio::read_file;
+use buildbook_json::{Kept, strict_record};
 use buildbook_layout::{LayerTree, Timestamp};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
 
 use crate::usage::modified;
 use crate::{Error, Result};
@@ -60,21 +59,18 @@ struct Description {
     hashes: Option<Vec<String>>,
     dep_doc_hashes: Option<Vec<String>>,
     #[serde(default)]
-    created_at: Value,
+    created_at: Kept<String>,
     #[serde(default)]
-    created: Value,
-    /// Without it, a list would be taken for the values of the keys in their order.
-    #[serde(flatten)]
-    _others: IgnoredAny,
+    created: Kept<f64>,
 }
 
 /// The original writes bytes that are not UTF-8 into strings as they are, so the text is taken as it comes.
-fn parse(bytes: &[u8]) -> serde_json::Result<Known> {
-    let description: Description = serde_json::from_str(&String::from_utf8_lossy(bytes))?;
-    let Description { parent_hashes, hashes, dep_doc_hashes, created_at, created, .. } = description;
+fn parse(bytes: &[u8]) -> buildbook_json::Result<Known> {
+    let description: Description = strict_record(&String::from_utf8_lossy(bytes))?;
+    let Description { parent_hashes, hashes, dep_doc_hashes, created_at, created } = description;
     let parents = [parent_hashes, hashes, dep_doc_hashes].into_iter().flatten().flatten();
-    let created_at = created_at.as_str().and_then(|text| text.parse().ok());
-    let created = created.as_f64().and_then(Timestamp::from_unix_f64);
+    let created_at = created_at.value().and_then(|text| text.parse().ok());
+    let created = created.value().and_then(Timestamp::from_unix_f64);
     Ok(Known {
         parents: parents.map(|hash| hash.to_ascii_lowercase()).collect(),
         created: created_at.max(created),

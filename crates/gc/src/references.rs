@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use buildbook_atomic_swap::Role;
 use buildbook_fsio::read_file;
+use buildbook_json::strict_record;
 use buildbook_layout::{HtmlTree, Universe};
-use serde::de::IgnoredAny;
 
 use crate::survey::{leftovers, list};
 use crate::{Error, Result};
@@ -22,9 +22,6 @@ const FILE_NAME: &str = "universes.json";
 #[derive(serde::Deserialize)]
 struct References {
     universes: Vec<Universe>,
-    /// What later versions say. Without it, a list would be taken for the values of the keys in their order.
-    #[serde(flatten)]
-    _others: IgnoredAny,
 }
 
 /// Reads the references of every published package, `html/p/<name>/<version>/universes.json`, sorted and without
@@ -109,7 +106,7 @@ fn read(version: &Path) -> Result<Vec<Universe>> {
         Ok(None) => return Err(Error::MissingReferences { path }),
         Err(source) => return Err(Error::UnreadableReferences { path, source }),
     };
-    match serde_json::from_slice::<References>(&bytes) {
+    match strict_record::<References>(&String::from_utf8_lossy(&bytes)) {
         Ok(references) => Ok(references.universes),
         Err(source) => Err(Error::MalformedReferences { path, source }),
     }

@@ -19,7 +19,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it, and where.
-        source: serde_json::Error,
+        source: buildbook_json::Error,
     },
     /// The file could not be read or removed.
     #[error(transparent)]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use buildbook_atomic_swap::{Durability, replace_file_with};
 use buildbook_fsio::{op, read_file};
+use buildbook_json::record_of_bytes;
 use buildbook_layout::{RunTree, Timestamp};
 
 use crate::{Error, Progress, Result};
@@ -37,7 +38,8 @@ pub fn write(run_dir: &Path, progress: &mut Progress, now: Timestamp) -> Result<
 
 /// Reads the snapshot of a run; `None` when there is none: the run has not begun, or is over.
 ///
-/// Text that is not UTF-8 is read as well as it can be, and keys that are not known are passed over.
+/// Text that is not UTF-8 is read as well as it can be, keys that are not known are passed over, and of a key that is
+/// there twice the first counts.
 ///
 /// # Errors
 ///
@@ -46,10 +48,7 @@ pub fn write(run_dir: &Path, progress: &mut Progress, now: Timestamp) -> Result<
 pub fn read(run_dir: &Path) -> Result<Option<Progress>> {
     let path = RunTree::at(run_dir).progress();
     let Some(bytes) = read_file(&path, LIMIT)? else { return Ok(None) };
-    match serde_json::from_str(&String::from_utf8_lossy(&bytes)) {
-        Ok(progress) => Ok(Some(progress)),
-        Err(source) => Err(Error::Corrupt { path, source }),
-    }
+    record_of_bytes(&bytes).map(Some).map_err(|source| Error::Corrupt { path, source })
 }
 
 /// Removes the snapshot of a run that is over. That there is none is no error.

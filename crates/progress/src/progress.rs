@@ -1,10 +1,9 @@
 //! A snapshot of a run in flight, and how it changes.
 
-use std::fmt;
 use std::time::Duration;
 
+use buildbook_json::Kept;
 use buildbook_layout::{RunId, Timestamp};
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Phase;
@@ -190,50 +189,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// A heartbeat that cannot be read is one that nobody can judge by; the rest of the snapshot is still good.
 fn time_if_it_is_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    deserializer.deserialize_any(TimeOrAnything)
-}
-
-/// Passes over everything but a time, without keeping it.
-struct TimeOrAnything;
-
-impl<'de> Visitor<'de> for TimeOrAnything {
-    type Value = Option<Timestamp>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Timestamp::parse(text).ok())
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-        IgnoredAny.visit_seq(items).map(|_| None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
-        IgnoredAny.visit_map(entries).map(|_| None)
-    }
+    Kept::deserialize(deserializer).map(|text: Kept<String>| Timestamp::parse(&text.value()?).ok())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it, and where.
-        source: serde_json::Error,
+        source: buildbook_json::Error,
     },
     /// An event is longer than the lines that readers accept. Nothing was written.
     #[error("cannot log to {}: the event has {bytes} bytes, more than the {limit} that a line may have", path.display())]

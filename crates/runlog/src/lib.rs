@@ -63,7 +63,6 @@
 mod error;
 mod event;
 mod finish;
-mod json;
 mod lines;
 mod list;
 mod logs;

@@ -68,7 +68,7 @@ impl Problems {
 /// not UTF-8 is read as well as it can be.
 pub(crate) fn read_lines<T>(
     path: &Path,
-    parse: impl Fn(&str) -> serde_json::Result<T>,
+    parse: impl Fn(&str) -> buildbook_json::Result<T>,
 ) -> Result<Records<T>> {
     let mut found = Records { records: Vec::new(), problems: Vec::new(), cut_off: false };
     let Some(lines) = Lines::open(path)? else { return Ok(found) };

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use buildbook_fsio::read_file;
+use buildbook_json::record;
 use buildbook_layout::RunId;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::json::parse;
 use crate::lines::read_lines;
 use crate::{BadLine, Dag, Dated, DocDag, Error, Events, Logged, Node, Plan, Result, RunLog, Solve, Summary};
 
@@ -28,7 +28,8 @@ pub struct DagStructure {
 
 /// Each of these reads one file of one run, whoever wrote it and whether or not the run is over. Text that is
 /// not UTF-8 is read as well as it can be, keys that are not known are passed over, of a key that is there twice
-/// the first counts, and a whole number will do where a number with a fraction is expected. `None` means that the file, or the run, is not there.
+/// the first counts, and a whole number will do where a number with a fraction is expected. `None` means that the
+/// file, or the run, is not there.
 impl RunLog {
     /// Reads `plan.json`.
     ///
@@ -72,7 +73,7 @@ impl RunLog {
     ///
     /// As [`RunLog::plan`].
     pub fn summary(&self, id: &RunId) -> Result<Option<Summary>> {
-        read_record(self.tree.run(id).summary(), parse)
+        read_record(self.tree.run(id).summary(), record)
     }
 
     /// Reads `dag_structure.jsonl`, line by line; no nodes when the file is not there.
@@ -81,7 +82,7 @@ impl RunLog {
     ///
     /// [`Error::File`] when the file cannot be read; bad lines are in [`DagStructure::problems`].
     pub fn dag_structure(&self, id: &RunId) -> Result<DagStructure> {
-        let found = read_lines(&self.tree.run(id).dag_structure(), parse)?;
+        let found = read_lines(&self.tree.run(id).dag_structure(), record)?;
         Ok(DagStructure { nodes: found.records, problems: found.problems, cut_off: found.cut_off })
     }
 
@@ -94,7 +95,7 @@ impl RunLog {
         // The time and the event are read one after the other: taking them apart while reading would keep all
         // keys in memory, those that are not known as well.
         let found = read_lines(&self.tree.run(id).events(), |text| {
-            Ok(Logged { t: parse::<Time>(text)?.t, event: parse(text)? })
+            Ok(Logged { t: record::<Time>(text)?.t, event: record(text)? })
         })?;
         Ok(Events { events: found.records, problems: found.problems, cut_off: found.cut_off })
     }
@@ -114,10 +115,10 @@ struct Date {
 }
 
 fn read_dated<T: DeserializeOwned>(path: PathBuf) -> Result<Option<Dated<T>>> {
-    read_record(path, |text| Ok(Dated { timestamp: parse::<Date>(text)?.timestamp, record: parse(text)? }))
+    read_record(path, |text| Ok(Dated { timestamp: record::<Date>(text)?.timestamp, record: record(text)? }))
 }
 
-fn read_record<T>(path: PathBuf, parse: impl Fn(&str) -> serde_json::Result<T>) -> Result<Option<T>> {
+fn read_record<T>(path: PathBuf, parse: impl Fn(&str) -> buildbook_json::Result<T>) -> Result<Option<T>> {
     let Some(bytes) = read_file(&path, LIMIT)? else { return Ok(None) };
     match parse(&String::from_utf8_lossy(&bytes)) {
         Ok(record) => Ok(Some(record)),

@@ -61,6 +61,7 @@ mod facts;
 mod file;
 mod generate;
 mod judge;
+mod record;
 mod standing;
 mod status;
 mod window;

@@ -6,7 +6,8 @@ use super::tree::{Finding, Tree};
 use crate::manifest::{self, Entry, Manifest};
 
 /// The storey of each folder in `crates`. A crate may depend on those of lower storeys.
-const STOREYS: [(&str, u8); 13] = [
+const STOREYS: [(&str, u8); 14] = [
+    ("json", 0),
     ("layout", 0),
     ("fsio", 0),
     ("batch-util", 0),

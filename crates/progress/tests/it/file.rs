@@ -118,3 +118,14 @@ fn a_file_that_is_too_large_is_refused_and_a_million_targets_fit() {
     file.set_len((64 << 20) + 1).unwrap();
     assert!(matches!(read(folder.path()), Err(Error::File(_))));
 }
+
+#[test]
+fn of_a_key_that_is_there_twice_the_first_counts_and_a_list_is_no_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |text: &str| std::fs::write(folder.path().join("progress.json"), text).unwrap();
+    put(r#"{"run_id":"2026-03-09-125444","phase":"building","build_total":7,"phase":5,"build_total":"x"}"#);
+    let progress = read(folder.path()).unwrap().unwrap();
+    assert_eq!((progress.phase.as_str(), progress.build_total), ("building", 7));
+    put(r#"["2026-03-09-125444","t","building",[],1,2,3,4,5,6]"#);
+    assert!(matches!(read(folder.path()), Err(Error::Corrupt { .. })));
+}

@@ -157,6 +157,33 @@ fn very_many_items_that_cannot_be_used_are_told_together() {
 }
 
 #[test]
+fn of_a_key_that_is_there_twice_the_first_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    put(
+        folder.path(),
+        r#"{"generated":"g","run_id":"r","generated":5,"blessed_totals":{"success":1,"success":2},"version":1,
+            "new_packages":["a.1"],"new_packages":["b.1"],"version":9,"blessed_totals":null,
+            "changes_since_last":[{"package":"a.1","build_hash":"h","blessed":true,"from":"x","to":"y","to":"z"}]}"#,
+    );
+    let Some(status) = read(folder.path()).unwrap() else { panic!("it is there") };
+    assert_eq!((status.generated.as_str(), status.version), ("g", 1));
+    assert_eq!(crate::totals(&status.blessed_totals), [("success", 1)]);
+    assert_eq!(status.new_packages[0].to_string(), "a.1");
+    assert_eq!(status.changes[0].to_status.as_str(), "y");
+}
+
+/// A hostile file has one for every six bytes, each of which takes ten times as much in memory.
+#[test]
+fn items_that_no_farm_has_are_left_out_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let items = vec!["\"a.1\""; 2_000_007].join(",");
+    put(folder.path(), format!(r#"{{"generated":"g","run_id":"r","new_packages":[{items}]}}"#));
+    let inspected = inspect(folder.path()).unwrap().unwrap();
+    assert_eq!(inspected.status.new_packages.len(), 2_000_000);
+    assert_eq!(inspected.problems, ["new_packages: 7 items after the first 2000000 are left out"]);
+}
+
+#[test]
 fn the_later_form_without_changes_is_read() {
     let folder = tempfile::tempdir().unwrap();
     put(
