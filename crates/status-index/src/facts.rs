@@ -1,147 +1,212 @@
-//! What the index needs to know of one package: a history, folded.
-//!
-//! Texts that repeat are kept once and numbered, so that passing over an entry that says nothing new takes
-//! no memory of its own but one [`Fact`].
+//! What the index needs to know of one entry of a history.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use std::cmp::Ordering;
 
 use buildbook_history::{Entry, EntryRef};
 use buildbook_layout::{Category, Kind, RunId};
 
-/// One entry.
+use crate::names::Names;
+use crate::window::{Place, Window};
+
+/// One entry. Texts that repeat are numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Fact {
-    run: u32,
+    pub(crate) run: u32,
     pub(crate) hash: u32,
     pub(crate) category: u32,
+    pub(crate) failed_dep: Option<u32>,
     pub(crate) kind: Kind,
     pub(crate) blessed: bool,
     pub(crate) succeeded: bool,
-    failed_dep: Option<u32>,
-    ts: Range<usize>,
+    pub(crate) ts: Short,
 }
 
-/// The entries of one package in the order of the file. It is used for one package after another.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    pub(crate) all: Vec<Fact>,
-    runs: Numbered<Option<RunId>>,
-    categories: Numbered<Category>,
-    hashes: Numbered<()>,
-    failed_deps: Numbered<()>,
-    times: String,
+/// The texts that the numbers stand for. It is used for one package after another.
+#[derive(Debug)]
+pub(crate) struct Texts<'a> {
+    window: &'a Window,
+    runs: Names<Run>,
+    categories: Names<Meaning>,
+    hashes: Names<()>,
+    failed_deps: Names<()>,
 }
 
-impl Facts {
-    /// Forgets the package. The names of runs and categories are likely to come again.
-    pub(crate) fn clear(&mut self) {
-        self.all.clear();
+/// What the text of a run says.
+#[derive(Debug)]
+struct Run {
+    id: Option<RunId>,
+    place: Place,
+}
+
+/// What a category says.
+#[derive(Debug, Clone, Copy)]
+struct Meaning {
+    kind: Kind,
+    /// The machine or the network failed.
+    is_infra: bool,
+    /// Something else has to be mended first.
+    is_blocked: bool,
+}
+
+/// How many names of runs and categories are kept.
+const KEPT: usize = 10_000;
+
+impl<'a> Texts<'a> {
+    pub(crate) fn new(window: &'a Window) -> Texts<'a> {
+        Texts {
+            window,
+            runs: Names::default(),
+            categories: Names::default(),
+            hashes: Names::default(),
+            failed_deps: Names::default(),
+        }
+    }
+
+    /// Forgets what is of one package alone.
+    pub(crate) fn next_package(&mut self) {
         self.hashes.clear();
         self.failed_deps.clear();
-        self.times.clear();
     }
 
-    pub(crate) fn add(&mut self, entry: &EntryRef<'_>) {
-        let category = self.categories.number(&entry.category, |word| Category::from(word));
-        let start = self.times.len();
-        self.times.push_str(&entry.ts);
-        let fact = Fact {
-            run: self.runs.number(&entry.run, |text| text.parse().ok()),
-            hash: self.hashes.number(&entry.build_hash, |_| ()),
+    /// Forgets the names of runs and categories as well, if there are so many that they can hardly come again.
+    pub(crate) fn next_share(&mut self) {
+        if self.runs.len() > KEPT {
+            self.runs.clear();
+        }
+        if self.categories.len() > KEPT {
+            self.categories.clear();
+        }
+    }
+
+    pub(crate) fn fact(&mut self, entry: &EntryRef<'_>) -> Fact {
+        let category = self.category_number(&entry.category);
+        Fact {
+            run: self.run_number(&entry.run),
+            hash: self.hash_number(&entry.build_hash),
             category,
-            kind: self.categories.value(category).map_or(Kind::Build, Category::kind),
+            failed_dep: entry.failed_dep.as_deref().map(|text| self.failed_dep_number(text)),
+            kind: self.kind(category),
             blessed: entry.blessed,
             succeeded: entry.status == Entry::SUCCESS,
-            failed_dep: entry.failed_dep.as_deref().map(|text| self.failed_deps.number(text, |_| ())),
-            ts: start..self.times.len(),
-        };
-        self.all.push(fact);
-    }
-
-    pub(crate) fn run(&self, fact: &Fact) -> &str {
-        self.runs.text(fact.run)
-    }
-
-    pub(crate) fn run_id(&self, fact: &Fact) -> Option<&RunId> {
-        self.runs.value(fact.run).and_then(Option::as_ref)
-    }
-
-    /// Whether two entries are of the same run. Texts that are no run ids have no order among them, so
-    /// nothing is known of the end of such a run: each entry is one by itself.
-    pub(crate) fn are_of_one_run(&self, one: &Fact, other: &Fact) -> bool {
-        one.run == other.run && self.run_id(one).is_some()
-    }
-
-    pub(crate) fn hash(&self, fact: &Fact) -> &str {
-        self.hashes.text(fact.hash)
-    }
-
-    pub(crate) fn category(&self, fact: &Fact) -> Category {
-        Category::from(self.category_text(fact))
-    }
-
-    pub(crate) fn category_text(&self, fact: &Fact) -> &str {
-        self.categories.text(fact.category)
-    }
-
-    pub(crate) fn ts(&self, fact: &Fact) -> &str {
-        self.times.get(fact.ts.clone()).unwrap_or_default()
-    }
-
-    pub(crate) fn failed_dep(&self, fact: &Fact) -> Option<&str> {
-        fact.failed_dep.map(|number| self.failed_deps.text(number))
-    }
-
-    /// Indices in the order of runs, and of the file within a run. Files usually are in that order.
-    pub(crate) fn by_run(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.all.len()).collect();
-        order.sort_by(|one, other| {
-            let (one, other) = (&self.all[*one], &self.all[*other]);
-            if one.run == other.run {
-                std::cmp::Ordering::Equal
-            } else {
-                self.run_id(one).cmp(&self.run_id(other))
-            }
-        });
-        order
-    }
-}
-
-/// Texts, each with a number and with what it means.
-#[derive(Debug)]
-struct Numbered<T> {
-    numbers: HashMap<String, u32>,
-    texts: Vec<(String, T)>,
-}
-
-impl<T> Default for Numbered<T> {
-    fn default() -> Self {
-        Numbered { numbers: HashMap::new(), texts: Vec::new() }
-    }
-}
-
-impl<T> Numbered<T> {
-    fn number(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
-            return *number;
+            ts: Short::new(&entry.ts),
         }
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(text.to_owned(), number);
-        self.texts.push((text.to_owned(), meaning(text)));
-        number
     }
 
-    fn text(&self, number: u32) -> &str {
-        self.texts.get(number as usize).map_or("", |(text, _)| text)
+    pub(crate) fn run_number(&mut self, text: &str) -> u32 {
+        let window = self.window;
+        self.runs.number(text, |text| {
+            let id = text.parse().ok();
+            Run { place: window.place(id.as_ref()), id }
+        })
     }
 
-    fn value(&self, number: u32) -> Option<&T> {
-        self.texts.get(number as usize).map(|(_, value)| value)
+    pub(crate) fn hash_number(&mut self, text: &str) -> u32 {
+        self.hashes.number(text, |_| ())
     }
 
-    fn clear(&mut self) {
-        self.numbers.clear();
-        self.texts.clear();
+    pub(crate) fn failed_dep_number(&mut self, text: &str) -> u32 {
+        self.failed_deps.number(text, |_| ())
+    }
+
+    pub(crate) fn category_number(&mut self, text: &str) -> u32 {
+        self.categories.number(text, |word| Meaning {
+            kind: Category::from(word).kind(),
+            is_infra: word == Category::TRANSIENT_FAILURE,
+            // Later versions of the original have a word of their own for documentation.
+            is_blocked: matches!(word, Category::DEPENDENCY_FAILURE | "doc_dependency_failure"),
+        })
+    }
+
+    pub(crate) fn run(&self, run: u32) -> &str {
+        self.runs.text(run)
+    }
+
+    pub(crate) fn run_id(&self, run: u32) -> Option<&RunId> {
+        self.runs.meaning(run).and_then(|run| run.id.as_ref())
+    }
+
+    pub(crate) fn place(&self, run: u32) -> Place {
+        self.runs.meaning(run).map_or(Place::Before, |run| run.place)
+    }
+
+    pub(crate) fn hash(&self, hash: u32) -> &str {
+        self.hashes.text(hash)
+    }
+
+    pub(crate) fn failed_dep(&self, failed_dep: u32) -> &str {
+        self.failed_deps.text(failed_dep)
+    }
+
+    pub(crate) fn category_text(&self, category: u32) -> &str {
+        self.categories.text(category)
+    }
+
+    pub(crate) fn category(&self, category: u32) -> Category {
+        Category::from(self.category_text(category))
+    }
+
+    pub(crate) fn kind(&self, category: u32) -> Kind {
+        self.categories.meaning(category).map_or(Kind::Build, |meaning| meaning.kind)
+    }
+
+    pub(crate) fn is_infra(&self, category: u32) -> bool {
+        self.categories.meaning(category).is_some_and(|meaning| meaning.is_infra)
+    }
+
+    pub(crate) fn is_blocked(&self, category: u32) -> bool {
+        self.categories.meaning(category).is_some_and(|meaning| meaning.is_blocked)
+    }
+
+    /// The order of two runs. Texts that are no run ids have none among them, and come before all that are.
+    pub(crate) fn order(&self, one: u32, other: u32) -> Ordering {
+        if one == other { Ordering::Equal } else { self.run_id(one).cmp(&self.run_id(other)) }
+    }
+
+    /// Whether two entries are of the same run. Nothing is known of the end of a run without a proper id: each
+    /// of its entries is one by itself.
+    pub(crate) fn are_of_one_run(&self, one: &Fact, other: &Fact) -> bool {
+        one.run == other.run && self.run_id(one.run).is_some()
+    }
+}
+
+/// A text that is nearly always short, such as a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Short {
+    Inline { length: u8, bytes: [u8; 22] },
+    Long(Box<str>),
+}
+
+impl Short {
+    pub(crate) fn new(text: &str) -> Short {
+        let mut bytes = [0; 22];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(text.as_bytes());
+                Short::Inline { length, bytes }
+            }
+            _ => Short::Long(text.into()),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Short::Inline { length, bytes } => {
+                let text = bytes.get(..usize::from(*length)).unwrap_or_default();
+                str::from_utf8(text).unwrap_or_default()
+            }
+            Short::Long(text) => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_text_is_what_it_was_made_from() {
+        for text in ["", "2026-03-09T12:54:44Z", "1234567890123456789012", "12345678901234567890123", "é"] {
+            assert_eq!(Short::new(text).as_str(), text);
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! One pass over all histories.
 
 use buildbook_history::History;
-use buildbook_layout::{Category, PackageId, RunId, Timestamp};
+use buildbook_layout::{PackageId, RunId, Timestamp};
 
-use crate::facts::Facts;
-use crate::judge::judge;
+use crate::parallel::in_parallel;
+use crate::part::Part;
+use crate::scan::Scan;
 use crate::window::Window;
 use crate::{Result, Standing, Status, VERSION};
 
@@ -80,53 +81,53 @@ pub fn generate(
 ) -> Result<Generated> {
     let window = Window::new(run_id, previous);
     let found = history.packages()?;
-    let mut generated = Generated {
-        status: Status {
-            generated: now.to_string(),
-            run_id: run_id.to_string(),
-            blessed_totals: Default::default(),
-            non_blessed_totals: Default::default(),
-            changes: Vec::new(),
-            new_packages: Vec::new(),
-            version: VERSION,
-            since: window.since.as_ref().map(RunId::to_string),
-        },
-        standings: Vec::new(),
-        problems: found.problems.into_iter().map(|source| Problem::Folder { source }).collect(),
-    };
-    let mut facts = Facts::default();
-    for package in found.packages {
-        facts.clear();
-        match history.for_each(&package, |entry| facts.add(&entry)) {
-            Ok(problems) => {
-                generated.take(&package, &facts, &window);
-                if !problems.is_empty() {
-                    generated.problems.push(Problem::Lines { package, problems });
+    let parts = in_parallel(
+        found.packages.len(),
+        || Scan::new(history, &window),
+        |scan, share| {
+            let mut part = Part::default();
+            scan.next_share();
+            for package in found.packages.get(share).unwrap_or_default() {
+                match scan.read(package) {
+                    Ok(problems) => {
+                        scan.judge(package, &mut part);
+                        part.note_lines(package, problems);
+                    }
+                    Err(source) => part.problems.push(Problem::Package { package: package.clone(), source }),
                 }
             }
-            Err(source) => generated.problems.push(Problem::Package { package, source }),
-        }
-    }
-    Ok(generated)
+            scan.end_share(&mut part);
+            part
+        },
+    );
+    let problems = found.problems.into_iter().map(|source| Problem::Folder { source }).collect();
+    Ok(Generated::from_parts(parts, problems, &window, now))
 }
 
 impl Generated {
-    fn take(&mut self, package: &PackageId, facts: &Facts, window: &Window) {
-        let verdict = judge(package, facts, window);
-        self.standings.extend(verdict.standings);
-        self.status.changes.extend(verdict.changes);
-        for (category, stands_for_package) in verdict.counted {
-            self.status.count(category, stands_for_package);
+    /// Puts the parts together, in their order, behind what was found before.
+    pub(crate) fn from_parts(
+        parts: Vec<Part>,
+        problems: Vec<Problem>,
+        window: &Window,
+        now: Timestamp,
+    ) -> Generated {
+        let mut all = Part { problems, ..Part::default() };
+        all.standings.reserve_exact(parts.iter().map(|part| part.standings.len()).sum());
+        parts.into_iter().for_each(|part| all.add(part));
+        Generated {
+            status: Status {
+                generated: now.to_string(),
+                run_id: window.run.to_string(),
+                blessed_totals: all.blessed_totals,
+                non_blessed_totals: all.non_blessed_totals,
+                changes: all.changes,
+                new_packages: all.new_packages,
+                version: VERSION,
+                since: window.since.as_ref().map(RunId::to_string),
+            },
+            standings: all.standings,
+            problems: all.problems,
         }
-        if verdict.is_new {
-            self.status.new_packages.push(package.clone());
-        }
-    }
-}
-
-impl Status {
-    fn count(&mut self, category: Category, blessed: bool) {
-        let totals = if blessed { &mut self.blessed_totals } else { &mut self.non_blessed_totals };
-        *totals.entry(category).or_default() += 1;
     }
 }

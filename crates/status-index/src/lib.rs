@@ -56,12 +56,18 @@
 //! # }
 //! ```
 
+#[cfg(test)]
+mod by_definition;
 mod error;
 mod facts;
 mod file;
+mod fold;
 mod generate;
-mod judge;
+mod names;
+mod parallel;
+mod part;
 mod record;
+mod scan;
 mod standing;
 mod status;
 mod window;

@@ -1,0 +1,164 @@
+//! Texts that come again and again, each with a number.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+/// Texts, each kept once, with a number and with what it means. Numbers begin at 0, without gaps.
+///
+/// Histories repeat themselves, so what followed a text the last time is looked at before anything is searched.
+#[derive(Debug)]
+pub(crate) struct Names<T> {
+    names: Vec<Name<T>>,
+    /// All texts, one behind the other.
+    texts: String,
+    /// Numbers by the hashes of their texts, at least half of them [`FREE`]; a power of two of them, or none.
+    slots: Vec<u32>,
+    hashing: RandomState,
+    /// The number that was asked for last.
+    last: u32,
+}
+
+#[derive(Debug)]
+struct Name<T> {
+    start: usize,
+    end: usize,
+    /// What came after it the last time.
+    next: u32,
+    meaning: T,
+}
+
+const FREE: u32 = u32::MAX;
+
+/// The slots of an empty table, and how many a cleared one may keep.
+const SLOTS: std::ops::RangeInclusive<usize> = 32..=4096;
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Names {
+            names: Vec::new(),
+            texts: String::new(),
+            slots: Vec::new(),
+            hashing: RandomState::new(),
+            last: 0,
+        }
+    }
+}
+
+impl<T> Names<T> {
+    /// The number of a text, which gets one if it is new.
+    pub(crate) fn number(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
+        let next = self.names.get(self.last as usize).map_or(FREE, |name| name.next);
+        let number = if self.is(next, text) {
+            next
+        } else if self.is(self.last, text) {
+            self.last
+        } else {
+            self.search(text, meaning)
+        };
+        if let Some(last) = self.names.get_mut(self.last as usize) {
+            last.next = number;
+        }
+        self.last = number;
+        number
+    }
+
+    fn is(&self, number: u32, text: &str) -> bool {
+        let name = self.names.get(number as usize);
+        name.is_some_and(|name| self.texts.as_bytes().get(name.start..name.end) == Some(text.as_bytes()))
+    }
+
+    fn search(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
+        if self.names.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let at = self.slot_of(text);
+        match self.slots.get(at) {
+            Some(&number) if number != FREE => number,
+            _ => {
+                let number = u32::try_from(self.names.len()).unwrap_or(FREE);
+                let start = self.texts.len();
+                self.texts.push_str(text);
+                self.names.push(Name { start, end: self.texts.len(), next: FREE, meaning: meaning(text) });
+                if let Some(slot) = self.slots.get_mut(at) {
+                    *slot = number;
+                }
+                number
+            }
+        }
+    }
+
+    /// Where the number of a text is, or is to be.
+    fn slot_of(&self, text: &str) -> usize {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = usize::try_from(self.hashing.hash_one(text) & 0xffff_ffff).unwrap_or(0) & mask;
+        while self.slots.get(at).is_some_and(|number| *number != FREE && !self.is(*number, text)) {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn grow(&mut self) {
+        let slots = (self.slots.len() * 2).max(*SLOTS.start());
+        self.slots.clear();
+        self.slots.resize(slots, FREE);
+        for number in 0..self.names.len() {
+            let number = u32::try_from(number).unwrap_or(FREE);
+            let at = self.slot_of(self.text(number));
+            if let Some(slot) = self.slots.get_mut(at) {
+                *slot = number;
+            }
+        }
+    }
+
+    pub(crate) fn text(&self, number: u32) -> &str {
+        let name = self.names.get(number as usize);
+        name.and_then(|name| self.texts.get(name.start..name.end)).unwrap_or_default()
+    }
+
+    pub(crate) fn meaning(&self, number: u32) -> Option<&T> {
+        self.names.get(number as usize).map(|name| &name.meaning)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Forgets all texts, and keeps the memory that a usual number of them takes.
+    pub(crate) fn clear(&mut self) {
+        if self.slots.len() > *SLOTS.end() {
+            *self = Names::default();
+        } else if !self.names.is_empty() {
+            self.names.clear();
+            self.texts.clear();
+            self.slots.fill(FREE);
+            self.last = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_number_however_many_there_are() {
+        let mut names = Names::default();
+        for round in 0..3 {
+            let texts: Vec<String> = (0..10_000).map(|number| format!("{}", number % 5000)).collect();
+            for (at, text) in texts.iter().enumerate() {
+                assert_eq!(names.number(text, str::len) as usize, at % 5000, "round {round}");
+            }
+            assert_eq!(names.len(), 5000);
+            assert_eq!((names.text(4999), names.meaning(4999)), ("4999", Some(&4)));
+            names.clear();
+            assert_eq!((names.text(0), names.meaning(0)), ("", None));
+        }
+    }
+
+    #[test]
+    fn texts_that_begin_alike_are_told_apart_in_any_order() {
+        let mut names = Names::default();
+        let texts = ["", "a", "ab", "a", "", "ab", "ab", "b", "a"];
+        let numbers: Vec<u32> = texts.iter().map(|text| names.number(text, |_| ())).collect();
+        assert_eq!(numbers, [0, 1, 2, 1, 0, 2, 2, 3, 1]);
+    }
+}
