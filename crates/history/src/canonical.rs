@@ -9,22 +9,31 @@ use std::borrow::Cow;
 use crate::EntryRef;
 
 /// The entry on a line; `None` if the general reader has to be asked.
+#[inline]
 pub(crate) fn read(line: &str) -> Option<EntryRef<'_>> {
     let mut rest = Rest(line);
-    let (ts, run) = (rest.text(r#"{"ts":""#)?, rest.text(r#","run":""#)?);
+    let ts = rest.text(r#"{"ts":""#)?;
+    let run = rest.text(r#","run":""#)?;
     let build_hash = rest.text(r#","build_hash":""#)?;
-    let (status, category) = (rest.text(r#","status":""#)?, rest.text(r#","category":""#)?);
+    let status = rest.text(r#","status":""#)?;
+    let category = rest.text(r#","category":""#)?;
     // Later versions of the original do not write it.
     let compiler = rest.optional_text(r#","compiler":""#)?.unwrap_or_default();
     let blessed = rest.skip(r#","blessed":true"#);
     if !blessed && !rest.skip(r#","blessed":false"#) {
         return None;
     }
-    let error = rest.optional_text(r#","error":""#)?;
-    let failed_dep = rest.optional_text(r#","failed_dep":""#)?;
-    let failed_dep_hash = rest.optional_text(r#","failed_dep_hash":""#)?;
-    let universe = rest.optional_text(r#","universe":""#)?;
-    (rest.0 == "}").then_some(EntryRef {
+    let (mut error, mut failed_dep, mut failed_dep_hash, mut universe) = (None, None, None, None);
+    if rest.0 != "}" {
+        error = rest.optional_text(r#","error":""#)?;
+        failed_dep = rest.optional_text(r#","failed_dep":""#)?;
+        failed_dep_hash = rest.optional_text(r#","failed_dep_hash":""#)?;
+        universe = rest.optional_text(r#","universe":""#)?;
+        if rest.0 != "}" {
+            return None;
+        }
+    }
+    Some(EntryRef {
         ts,
         run,
         build_hash,
@@ -53,19 +62,19 @@ impl<'a> Rest<'a> {
 
     /// The text behind a key that must come next; `None` if it does not or the text is not plain. `key` goes on
     /// up to the quote that begins the text.
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, key: &str) -> Option<Cow<'a, str>> {
-        let rest = self.0.strip_prefix(key)?;
-        let (text, rest) = rest.split_at_checked(plain_length(rest.as_bytes()))?;
-        self.0 = rest.strip_prefix('"')?;
-        Some(Cow::Borrowed(text))
+        self.optional_text(key)?
     }
 
     /// As [`Rest::text`] for a key that need not be there: `Some(None)` if something else comes next.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::option_option, reason = "not there is something else than not plain")]
     fn optional_text(&mut self, key: &str) -> Option<Option<Cow<'a, str>>> {
-        if self.0.starts_with(key) { self.text(key).map(Some) } else { Some(None) }
+        let Some(rest) = self.0.strip_prefix(key) else { return Some(None) };
+        let (text, rest) = rest.split_at_checked(plain_length(rest.as_bytes()))?;
+        self.0 = rest.strip_prefix('"')?;
+        Some(Some(Cow::Borrowed(text)))
     }
 }
 
@@ -144,6 +153,21 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(read(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_must_not_stand_in_a_text_is_found_at_every_place() {
+        for place in 7..LINE.len() {
+            for special in (0..0x20).chain([b'"', b'\\']) {
+                let mut line = LINE.as_bytes().to_vec();
+                line[place] = special;
+                let line = String::from_utf8(line).unwrap();
+                if let Some(found) = read(&line) {
+                    assert_eq!(line, LINE, "{special} at {place} was passed over");
+                    assert_eq!(found, general(LINE).unwrap());
+                }
+            }
         }
     }
 

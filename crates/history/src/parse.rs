@@ -18,7 +18,20 @@ const READS: usize = 4;
 
 /// Hands out the entries of a line, first to last, and says what is wrong with the line unless it is
 /// empty or exactly one entry.
+#[inline]
 pub(crate) fn parse_line(line: LineRef<'_>, mut each: impl FnMut(EntryRef<'_>)) -> Option<Problem> {
+    if let Ok(text) = str::from_utf8(line.bytes)
+        && let Some(entry) = canonical::read(text)
+    {
+        each(entry);
+        return None;
+    }
+    parse_unusual_line(line, each)
+}
+
+/// As [`parse_line`], whatever the line.
+#[inline(never)]
+fn parse_unusual_line(line: LineRef<'_>, mut each: impl FnMut(EntryRef<'_>)) -> Option<Problem> {
     let problem = |reason, salvaged| Some(Problem { line: None, offset: line.offset, reason, salvaged });
     if line.is_too_long() {
         return problem(Reason::TooLong { bytes: line.length }, 0);
@@ -28,15 +41,8 @@ pub(crate) fn parse_line(line: LineRef<'_>, mut each: impl FnMut(EntryRef<'_>)) 
     if bytes.is_empty() {
         return None;
     }
-    let text = match str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        // The original writes the bytes of error texts as they are, whatever their encoding.
-        Err(_) => String::from_utf8_lossy(bytes),
-    };
-    if let Some(entry) = canonical::read(&text) {
-        each(entry);
-        return None;
-    }
+    // The original writes the bytes of error texts as they are, whatever their encoding.
+    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
     let error = match serde_json::from_str::<EntryRef<'_>>(&text) {
         Ok(entry) => {
             each(entry);
