@@ -38,6 +38,7 @@ fn plays_its_role() {
         "zones" => crate::zones::times(folder.as_ref()),
         "descriptors" => crate::zones::descriptors(folder.as_ref()),
         "huge_line" => crate::hostile_input::read_a_huge_line(folder.as_ref()),
+        "dense_documents" => crate::hostile_input::read_dense_documents(folder.as_ref()),
         "many_packages" => crate::hostile_input::read_many_packages(folder.as_ref()),
         "collect" => crate::mounts::collect(folder.as_ref()),
         other => panic!("{other:?}"),

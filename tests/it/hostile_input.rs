@@ -8,4 +8,4 @@ mod names;
 mod size;
 mod special;
 
-pub(crate) use size::{read_a_huge_line, read_many_packages};
+pub(crate) use size::{read_a_huge_line, read_dense_documents, read_many_packages};

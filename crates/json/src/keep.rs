@@ -9,9 +9,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// read; what cannot be kept takes no memory.
 ///
 /// A field of this type needs `#[serde(default)]`, or the key must be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Kept<T> {
     /// There is no such key, or its value is `null`.
+    #[default]
     Missing,
     /// The value is of another kind.
     Unusable,
@@ -26,12 +27,6 @@ impl<T> Kept<T> {
             Kept::Value(value) => Some(value),
             Kept::Missing | Kept::Unusable => None,
         }
-    }
-}
-
-impl<T> Default for Kept<T> {
-    fn default() -> Self {
-        Kept::Missing
     }
 }
 

@@ -120,6 +120,70 @@ fn a_line_or_a_document_of_a_gigabyte_takes_no_memory() {
     }
 }
 
+/// The size of a document in which everything is as small as can be, in megabytes.
+const DENSE: u64 = 16;
+
+/// A document whose keys are followed by these small things again and again.
+fn dense(path: &Path, begin: &str, thing: &str, end: &str, megabytes: u64) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut file = std::io::BufWriter::new(File::create(path).unwrap());
+    file.write_all(begin.as_bytes()).unwrap();
+    for _ in 0..(megabytes << 20) / thing.len() as u64 {
+        file.write_all(thing.as_bytes()).unwrap();
+    }
+    file.write_all(end.as_bytes()).unwrap();
+    file.flush().unwrap();
+}
+
+/// The part of the child. A reader that keeps what it does not know takes many times the size of such a document.
+pub(crate) fn read_dense_documents(folder: &Path) -> Vec<String> {
+    let mut said = Vec::new();
+    let tree = PlatformTree::at(folder.join("test-1"));
+    let status = r#"{"generated":"g","run_id":"2026-03-09-125444","#;
+    for key in ["unknown", "changes_since_last", "new_packages", "generated", "blessed_totals"] {
+        dense(&tree.status(), &format!("{status}{key:?}:["), "[],", "0]}", DENSE);
+        let read = status_index::inspect(tree.path()).unwrap().unwrap();
+        assert!(read.status.changes.is_empty() && read.problems.len() <= 1001, "{key}");
+        said.push(format!("status {key}: {}", peak()));
+    }
+    dense(&tree.status(), &format!("{status}\"blessed_totals\":{{"), "\"a\":{},", "\"b\":1}}", DENSE);
+    assert_eq!(status_index::inspect(tree.path()).unwrap().unwrap().problems.len(), 1001);
+    said.push(format!("status totals: {}", peak()));
+
+    let log = RunLog::at(LogTree::at(folder.join("logs")));
+    let id: RunId = RUN.parse().unwrap();
+    let run = log.tree().run(&id);
+    let known = r#"{"run_id":"2026-03-09-125444","phase":"building","#;
+    dense(&run.progress(), &format!("{known}\"heartbeat\":["), "{},", "0]}", DENSE);
+    assert_eq!(progress::read(run.path()).unwrap().unwrap().heartbeat, None);
+    said.push(format!("progress: {}", peak()));
+    dense(&run.solve(), r#"{"timestamp":"t","solved":1,"failed":2,"later":["#, "{},", "0]}", DENSE);
+    assert_eq!(log.solve(&id).unwrap().unwrap().record.failed, 2);
+    said.push(format!("solve: {}", peak()));
+    let layer = tree.path().join("build-0123456789ab/layer.json");
+    for key in ["later", "created_at", "created"] {
+        dense(&layer, &format!("{{\"parent_hashes\":[],{key:?}:["), "{},", "0]}", 8);
+        assert!(gc::survey_layers(&tree).unwrap().problems.is_empty());
+        said.push(format!("layer {key}: {}", peak()));
+    }
+    let html = Book::at(folder).html();
+    dense(&html.blessed().join("a/1/universes.json"), r#"{"universes":[],"later":["#, "{},", "0]}", 8);
+    assert_eq!(gc::collect_referenced_universes(&html).unwrap(), []);
+    said.push(format!("references: {}", peak()));
+    said
+}
+
+#[test]
+fn a_document_of_very_many_small_things_takes_little_more_than_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = play("dense_documents", folder.path(), &[]);
+    assert_eq!(said.lines().count(), 12, "{said}");
+    for line in said.lines() {
+        let (what, megabytes) = line.rsplit_once(' ').unwrap();
+        assert!(megabytes.parse::<u64>().unwrap() < DENSE + 40, "{what} {megabytes} MB");
+    }
+}
+
 /// How many packages: all the suite has time for, unless somebody asks for more.
 fn packages() -> u32 {
     std::env::var("BUILDBOOK_TEST_PACKAGES").map_or(20_000, |count| count.parse().unwrap())
