@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+#[cfg(feature = "crash")]
 pub mod crash;
 pub mod device;
 mod farm;

@@ -6,6 +6,7 @@
     reason = "talks to a person, asks the environment for cargo, and works on folders that it made itself"
 )]
 
+mod bench;
 mod ci;
 mod crash_matrix;
 mod fixtures;
@@ -35,6 +36,8 @@ struct Arguments {
 enum Task {
     /// Write pretend books: one whole, and one for everything that can happen to a book.
     Fixtures(fixtures::Arguments),
+    /// Measure the book beside what somebody would use instead.
+    Bench(bench::Arguments),
     /// Run everything that must pass before a change is merged.
     Ci(ci::Arguments),
     /// Kill writers at any moment, and look whether what they had acknowledged is there.
@@ -57,6 +60,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Fixtures(arguments) => fixtures::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
         Task::SoakWorker(worker) => soak::work(&worker),

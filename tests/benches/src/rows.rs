@@ -1,0 +1,76 @@
+//! The rows of the table.
+
+mod append;
+mod append_durable;
+mod classify;
+mod collect;
+mod compact;
+mod locks;
+mod names;
+mod progress;
+mod read;
+mod run;
+mod status;
+mod year;
+
+use anyhow::{Context as _, Result};
+
+use crate::row::Row;
+
+/// In the order of their numbers.
+pub(crate) const ROWS: &[&Row] = &[
+    &append::OPENED,
+    &append::KEPT,
+    &append_durable::SYNCED,
+    &append_durable::CACHED,
+    &read::WHOLE,
+    &read::END,
+    &status::FULL,
+    &status::QUERIES,
+    &status::INCREMENTAL,
+    &year::ROW,
+    &compact::ROW,
+    &classify::ROW,
+    &progress::ROW,
+    &collect::ROW,
+    &names::ROW,
+    &locks::ROW,
+    &run::FIRST,
+    &run::SECOND,
+];
+
+pub(crate) fn find(number: u8) -> Result<&'static Row> {
+    let row = ROWS.iter().find(|row| row.number == number);
+    row.copied().with_context(|| format!("there is no row {number}; --list names them"))
+}
+
+/// These rows; all of them when none is named.
+pub(crate) fn select(numbers: &[u8]) -> Result<Vec<&'static Row>> {
+    if numbers.is_empty() {
+        return Ok(ROWS.to_vec());
+    }
+    numbers.iter().map(|number| find(*number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_speak_of_sides_that_they_have() {
+        for row in ROWS {
+            let names: Vec<&str> = row.sides.iter().map(|side| side.name).collect();
+            let sizes = row.growth.into_iter().flatten().map(|(side, _)| *side);
+            let claimed = row.claims.iter().flat_map(|claim| [claim.ours, claim.yardstick]);
+            for name in sizes.chain(claimed) {
+                assert!(names.contains(&name), "row {}: {name}", row.number);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_numbered_from_1_to_18() {
+        assert!(ROWS.iter().map(|row| row.number).eq(1..=18));
+        assert!(find(19).is_err());
+    }
+}

@@ -1,0 +1,211 @@
+//! Rows 3 and 4: adding lines beside adding rows to SQLite.
+
+use std::sync::Mutex;
+
+use anyhow::{Result, bail};
+use buildbook::fsio::{Appender, Durability};
+use buildbook::layout::PackageId;
+use rusqlite::Connection;
+
+use super::append::{entry, history, line, package, path, share, start_anew};
+use crate::crew::{self, Role};
+use crate::data::Place;
+use crate::row::Target::{None as Nothing, Rate};
+use crate::row::{Row, Sample, Side, claim};
+use crate::sqlite::{self, Inserter, Synchronous};
+use crate::worker;
+
+/// What has returned survives a power cut.
+pub(crate) const SYNCED: Row = Row {
+    number: 3,
+    title: "append, durable, beside SQLite WAL FULL",
+    prepare: |_| Ok(()),
+    sides: &[
+        Side { name: "ours, 1", run: |place| synced(place, "ours", 1) },
+        Side { name: "SQLite, 1", run: |place| synced(place, "SQLite", 1) },
+        Side { name: "ours, 4", run: |place| synced(place, "ours", 4) },
+        Side { name: "SQLite, 4", run: |place| synced(place, "SQLite", 4) },
+        Side { name: "a history each, 4", run: |place| synced(place, "a history each", 4) },
+        Side { name: "group, 64", run: group },
+        Side { name: "SQLite, 64", run: sqlite_callers },
+        Side { name: "SQLite, 64 at one connection", run: sqlite_callers_in_line },
+    ],
+    claims: &[
+        claim("1 writer", "ours, 1", "SQLite, 1", Rate(1.0)),
+        claim("4 writers", "ours, 4", "SQLite, 4", Rate(1.8)),
+        claim("4 writers, a history each", "a history each, 4", "SQLite, 4", Nothing),
+        claim("64 callers, group commit", "group, 64", "SQLite, 64", Rate(10.0)),
+        claim("64 callers of one connection", "group, 64", "SQLite, 64 at one connection", Rate(10.0)),
+    ],
+    roles: &[
+        Role {
+            name: "ours",
+            play: |place, member| {
+                let (mut appender, line) = (Appender::open(&path(place))?, line());
+                member.gate()?;
+                for _ in 0..share(durable(place), member) {
+                    appender.append(&line, Durability::Synced)?;
+                }
+                Ok(())
+            },
+        },
+        Role {
+            name: "a history each",
+            play: |place, member| {
+                let package: PackageId = format!("anvil.{}", member.number).parse()?;
+                let history = history(place);
+                history.append_synced(&package, &entry())?;
+                let (mut appender, line) = (Appender::open(&history.tree().history(&package))?, line());
+                member.gate()?;
+                for _ in 0..share(durable(place), member) {
+                    appender.append(&line, Durability::Synced)?;
+                }
+                Ok(())
+            },
+        },
+        Role {
+            name: "SQLite",
+            play: |place, member| {
+                let connection = open(place, Synchronous::Full)?;
+                member.gate()?;
+                insert(&connection, share(durable(place), member))
+            },
+        },
+    ],
+    warm_up: true,
+    growth: None,
+};
+
+/// What has returned survives the death of the process.
+pub(crate) const CACHED: Row = Row {
+    number: 4,
+    title: "append, not durable, beside SQLite WAL NORMAL",
+    prepare: |_| Ok(()),
+    sides: &[
+        Side { name: "opened", run: |place| cached(place, "opened") },
+        Side { name: "kept", run: |place| cached(place, "kept") },
+        Side { name: "SQLite", run: |place| cached(place, "SQLite") },
+    ],
+    claims: &[
+        claim("opened each time", "opened", "SQLite", Rate(4.0)),
+        claim("kept appender", "kept", "SQLite", Rate(8.0)),
+    ],
+    roles: &[
+        Role {
+            name: "opened",
+            play: |place, member| {
+                let (history, package, entry) = (history(place), package(), entry());
+                member.gate()?;
+                for _ in 0..many(place) {
+                    history.append(&package, &entry)?;
+                }
+                Ok(())
+            },
+        },
+        Role {
+            name: "kept",
+            play: |place, member| {
+                let (mut appender, line) = (Appender::open(&path(place))?, line());
+                member.gate()?;
+                for _ in 0..many(place) {
+                    appender.append(&line, Durability::Cached)?;
+                }
+                Ok(())
+            },
+        },
+        Role {
+            name: "SQLite",
+            play: |place, member| {
+                let connection = open(place, Synchronous::Normal)?;
+                member.gate()?;
+                insert(&connection, many(place))
+            },
+        },
+    ],
+    warm_up: true,
+    growth: None,
+};
+
+const CALLERS: u64 = 64;
+
+fn durable(place: &Place) -> u64 {
+    place.size(4_000, 200) as u64
+}
+
+fn many(place: &Place) -> u64 {
+    place.size(20_000, 400) as u64
+}
+
+fn synced(place: &Place, role: &str, processes: usize) -> Result<Sample> {
+    start_with_database(place, Synchronous::Full)?;
+    crew::measure(place, 3, role, processes, durable(place))
+}
+
+fn cached(place: &Place, role: &str) -> Result<Sample> {
+    start_with_database(place, Synchronous::Normal)?;
+    crew::measure(place, 4, role, 1, many(place))
+}
+
+/// Makes an empty book, and an empty database beside it.
+fn start_with_database(place: &Place, synchronous: Synchronous) -> Result<()> {
+    start_anew(place)?;
+    place.scratch("database")?;
+    drop(open(place, synchronous)?);
+    place.sync()
+}
+
+fn open(place: &Place, synchronous: Synchronous) -> Result<Connection> {
+    sqlite::open(&place.made("scratch/database").join("book.db"), synchronous)
+}
+
+/// Adds rows, each a transaction.
+fn insert(connection: &Connection, count: u64) -> Result<()> {
+    let (package, entry) = (package(), entry());
+    let mut rows = Inserter::new(connection)?;
+    (0..count).try_for_each(|_| rows.insert(&package, &entry))
+}
+
+/// All callers share an appender, each has one entry at a time and waits until it is durable.
+fn group(place: &Place) -> Result<Sample> {
+    start_with_database(place, Synchronous::Full)?;
+    let (appender, line) = (Mutex::new(Appender::open(&path(place))?), line());
+    callers(place, || {
+        let mut appender = appender.lock().map_err(|_| anyhow::anyhow!("a caller panicked"))?;
+        appender.append(&line, Durability::Synced)?;
+        Ok(())
+    })
+}
+
+/// Every caller has a connection of its own, as the documentation of SQLite recommends.
+fn sqlite_callers(place: &Place) -> Result<Sample> {
+    start_with_database(place, Synchronous::Full)?;
+    let each = durable(place) / CALLERS;
+    worker::times(each * CALLERS, || in_threads(|| insert(&open(place, Synchronous::Full)?, each)))
+}
+
+/// All callers share a connection, so that they wait in line and not for its lock.
+fn sqlite_callers_in_line(place: &Place) -> Result<Sample> {
+    start_with_database(place, Synchronous::Full)?;
+    let connection = Mutex::new(open(place, Synchronous::Full)?);
+    let (package, entry) = (package(), entry());
+    callers(place, || {
+        let connection = connection.lock().map_err(|_| anyhow::anyhow!("a caller panicked"))?;
+        Inserter::new(&connection)?.insert(&package, &entry)
+    })
+}
+
+/// Has all callers do something again and again.
+fn callers(place: &Place, work: impl Fn() -> Result<()> + Sync) -> Result<Sample> {
+    let each = durable(place) / CALLERS;
+    worker::times(each * CALLERS, || in_threads(|| (0..each).try_for_each(|_| work())))
+}
+
+fn in_threads(work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(&work)).collect();
+        callers.into_iter().try_for_each(|caller| match caller.join() {
+            Ok(done) => done,
+            Err(_) => bail!("a caller panicked"),
+        })
+    })
+}

@@ -1,0 +1,84 @@
+//! Row 14: removing layers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use buildbook::gc::{LayerPlan, Policy, execute_layers, plan_layers, survey_layers};
+use buildbook::layout::Timestamp;
+
+use crate::data::{Layers, Place};
+use crate::row::Target::Time;
+use crate::row::{Row, Sample, Side, claim};
+use crate::worker;
+
+pub(crate) const ROW: Row = Row {
+    number: 14,
+    title: "gc of 1,000 of 2,000 layers × 20 files; of 200 × 2,000 files",
+    prepare: |_| Ok(()),
+    sides: &[
+        Side { name: "ours, small", run: |place| collect(place, small(place)) },
+        Side { name: "dry run, small", run: |place| dry_run(place, small(place)) },
+        Side { name: "rm -rf, small", run: |place| remove(place, small(place)) },
+        Side { name: "ours, large", run: |place| collect(place, large(place)) },
+        Side { name: "dry run, large", run: |place| dry_run(place, large(place)) },
+        Side { name: "rm -rf, large", run: |place| remove(place, large(place)) },
+    ],
+    claims: &[
+        claim("1,000 × 20 files", "ours, small", "rm -rf, small", Time(0.8)),
+        claim("200 × 2,000 files", "ours, large", "rm -rf, large", Time(0.8)),
+        claim("dry run, 1,000 × 20 files", "dry run, small", "rm -rf, small", Time(0.3)),
+        claim("dry run, 200 × 2,000 files", "dry run, large", "rm -rf, large", Time(0.3)),
+    ],
+    roles: &[],
+    warm_up: false,
+    growth: None,
+};
+
+fn small(place: &Place) -> Layers {
+    let half = place.size(1_000, 10);
+    Layers { needed: half, unneeded: half, files: 20 }
+}
+
+fn large(place: &Place) -> Layers {
+    Layers { needed: 0, unneeded: place.size(200, 4), files: place.size(2_000, 50) }
+}
+
+/// Layers that were just made and are on the disk: what is not yet written would cost nothing to remove.
+fn fresh(place: &Place, layers: Layers) -> Result<PathBuf> {
+    let folder = place.scratch("layers")?;
+    layers.make(&folder)?;
+    place.sync()?;
+    Ok(folder)
+}
+
+pub(super) fn plan(folder: &Path, layers: Layers) -> Result<LayerPlan> {
+    let policy = Policy { min_age: Duration::ZERO, ..Policy::default() };
+    let survey = survey_layers(&Layers::tree(folder))?;
+    // A second later than everything in it.
+    let now = Timestamp::from_unix(Timestamp::now().as_unix() + 1).unwrap_or_else(Timestamp::now);
+    let plan = plan_layers(survey, &layers.roots(), &policy, now);
+    ensure!(plan.problems.is_empty(), "{:?}", plan.problems.first());
+    ensure!(plan.removals().count() == layers.unneeded, "not all go");
+    Ok(plan)
+}
+
+fn collect(place: &Place, layers: Layers) -> Result<Sample> {
+    let folder = fresh(place, layers)?;
+    worker::once(|| {
+        let collected = execute_layers(&plan(&folder, layers)?)?;
+        ensure!(collected.removed.len() == layers.unneeded, "{:?}", collected.skipped.first());
+        Ok(())
+    })
+}
+
+fn dry_run(place: &Place, layers: Layers) -> Result<Sample> {
+    let folder = fresh(place, layers)?;
+    worker::once(|| plan(&folder, layers))
+}
+
+fn remove(place: &Place, layers: Layers) -> Result<Sample> {
+    let folder = fresh(place, layers)?;
+    worker::program(Command::new("rm").arg("-rf").args(layers.unneeded(&folder)))
+}
