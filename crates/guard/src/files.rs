@@ -1,12 +1,11 @@
-//! The paths that a guard has heard of, and what is known about each.
+//! The files that a guard has heard of, and what is known about each.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::mem;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::Error;
+use crate::paths::Paths;
 use crate::waiting::Slot;
 
 /// The number of a path in one [`Guard`](crate::Guard), from 0 without gaps, in the order in which paths were first
@@ -48,58 +47,81 @@ impl fmt::Display for FileStatus {
     }
 }
 
-/// Paths, each stored once, and what waits for them.
-#[derive(Debug, Default)]
+/// A decision about a file, and there is only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Ready,
+    Never,
+}
+
+impl From<Decision> for FileStatus {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Ready => Self::Ready,
+            Decision::Never => Self::Never,
+        }
+    }
+}
+
+/// Files by number.
+#[derive(Debug)]
 pub(crate) struct Files {
-    numbers: HashMap<Arc<Path>, FileId>,
-    files: Vec<File>,
+    paths: Paths,
+    states: Vec<State>,
 }
 
 #[derive(Debug)]
-struct File {
-    path: Arc<Path>,
-    status: FileStatus,
-    /// The slots of operations that were added before the file was decided, in the order of addition, each once.
-    waiters: Vec<Slot>,
+enum State {
+    /// The slots of the operations that wait for the file, in the order of addition, each once.
+    Undecided(Vec<Slot>),
+    Decided(Decision),
 }
 
 impl Files {
+    pub(crate) fn new() -> Self {
+        Self { paths: Paths::new(), states: Vec::new() }
+    }
+
     pub(crate) fn intern(&mut self, path: &Path) -> FileId {
-        if let Some(file) = self.numbers.get(path) {
-            return *file;
+        let file = FileId(self.paths.intern(path));
+        if file.index() == self.states.len() {
+            self.states.push(State::Undecided(Vec::new()));
         }
-        let file = FileId::at(self.files.len());
-        let path: Arc<Path> = path.into();
-        self.numbers.insert(Arc::clone(&path), file);
-        self.files.push(File { path, status: FileStatus::Undecided, waiters: Vec::new() });
         file
     }
 
     pub(crate) fn find(&self, path: &Path) -> Option<FileId> {
-        self.numbers.get(path).copied()
+        self.paths.find(path).map(FileId)
     }
 
     pub(crate) fn path(&self, file: FileId) -> &Path {
-        &self.get(file).path
+        self.paths.get(file.0).expect(OWN)
     }
 
     pub(crate) fn status(&self, file: FileId) -> FileStatus {
-        self.get(file).status
+        match self.states.get(file.index()).expect(OWN) {
+            State::Undecided(_) => FileStatus::Undecided,
+            State::Decided(decision) => (*decision).into(),
+        }
     }
 
     /// The operations that wait for a file; none once it is decided.
     pub(crate) fn waiters(&self, file: FileId) -> &[Slot] {
-        &self.get(file).waiters
+        match self.states.get(file.index()) {
+            Some(State::Undecided(waiters)) => waiters,
+            _ => &[],
+        }
     }
 
-    /// Every path's number, in order.
+    /// Every file, in order.
     pub(crate) fn all(&self) -> impl ExactSizeIterator<Item = FileId> + use<> {
-        (0..self.files.len()).map(FileId::at)
+        (0..self.states.len()).map(FileId::at)
     }
 
-    /// Lets an operation wait for an undecided file. True unless it did so already: reads may name a file twice.
+    /// Lets an operation wait for a file. True if it has one file more to wait for; false if the file is decided, or
+    /// if it waits for it already, since reads may name a file twice.
     pub(crate) fn wait(&mut self, file: FileId, waiter: Slot) -> bool {
-        let waiters = &mut self.get_mut(file).waiters;
+        let State::Undecided(waiters) = self.states.get_mut(file.index()).expect(OWN) else { return false };
         // An operation registers all its reads before the next one does, so it can only be the last. Nor can the
         // last be an operation that had the same slot before: a slot is free only when nothing refers to it.
         let is_new = waiters.last() != Some(&waiter);
@@ -109,24 +131,24 @@ impl Files {
         is_new
     }
 
-    /// Decides a file, and hands over whatever waited for it.
-    pub(crate) fn decide(&mut self, file: FileId, told: FileStatus) -> Result<Vec<Slot>, Error> {
-        let File { path, status, waiters } = self.get_mut(file);
-        match *status {
-            FileStatus::Undecided => {
-                *status = told;
-                Ok(mem::take(waiters))
+    /// Decides a file, and hands over what waited for it.
+    pub(crate) fn decide(&mut self, file: FileId, told: Decision) -> Result<Vec<Slot>, Error> {
+        let path = || self.paths.get(file.0).expect(OWN).to_path_buf();
+        match self.states.get_mut(file.index()).expect(OWN) {
+            State::Undecided(waiters) => {
+                let waiters = mem::take(waiters);
+                self.states[file.index()] = State::Decided(told);
+                Ok(waiters)
             }
-            status if status == told => Err(Error::FileStatusRepeat { path: path.to_path_buf(), status }),
-            status => Err(Error::FileStatusUnstable { path: path.to_path_buf(), status, told }),
+            State::Decided(decision) if *decision == told => {
+                Err(Error::FileStatusRepeat { path: path(), status: told.into() })
+            }
+            State::Decided(decision) => {
+                Err(Error::FileStatusUnstable { path: path(), status: (*decision).into(), told: told.into() })
+            }
         }
     }
-
-    fn get(&self, file: FileId) -> &File {
-        self.files.get(file.index()).expect("a file's number comes from the guard that it is used with")
-    }
-
-    fn get_mut(&mut self, file: FileId) -> &mut File {
-        self.files.get_mut(file.index()).expect("a file's number comes from the guard that it is used with")
-    }
 }
+
+/// Why a file is found by its number.
+const OWN: &str = "a file is used with the guard that numbered it";

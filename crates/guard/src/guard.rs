@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use crate::files::Files;
+use crate::files::{Decision, Files};
 use crate::waiting::Waiting;
 use crate::{Allowed, Error, FileId, FileStatus};
 
@@ -28,7 +28,7 @@ impl<Op> Guard<Op> {
     /// A guard that has heard of nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self { files: Files::default(), waiting: Waiting::new(), allowed: VecDeque::new() }
+        Self { files: Files::new(), waiting: Waiting::new(), allowed: VecDeque::new() }
     }
 
     /// The number of a path, which is given one if it has none. Naming a file says nothing about it.
@@ -45,7 +45,7 @@ impl<Op> Guard<Op> {
         self.files.find(path.as_ref())
     }
 
-    /// The path of a file, as it was first spelled.
+    /// The path of a file, as it was first spelled, but without doubled separators and the like.
     #[must_use]
     pub fn path(&self, file: FileId) -> &Path {
         self.files.path(file)
@@ -65,7 +65,7 @@ impl<Op> Guard<Op> {
     /// Something was said about the file before; it stands, and nothing has changed. [`Error::FileStatusRepeat`] if
     /// it was the same, [`Error::FileStatusUnstable`] if not.
     pub fn set_file_ready(&mut self, file: FileId) -> Result<(), Error> {
-        for slot in self.files.decide(file, FileStatus::Ready)? {
+        for slot in self.files.decide(file, Decision::Ready)? {
             self.allowed.extend(self.waiting.one_is_ready(slot).map(Allowed::Ready));
         }
         Ok(())
@@ -79,7 +79,7 @@ impl<Op> Guard<Op> {
     /// Something was said about the file before; it stands, and nothing has changed. [`Error::FileStatusRepeat`] if
     /// it was the same, [`Error::FileStatusUnstable`] if not.
     pub fn set_file_never(&mut self, file: FileId) -> Result<(), Error> {
-        for slot in self.files.decide(file, FileStatus::Never)? {
+        for slot in self.files.decide(file, Decision::Never)? {
             let aborted = self.waiting.one_is_never(slot);
             self.allowed.extend(aborted.map(|op| Allowed::Aborted { op, never: file }));
         }
@@ -110,8 +110,7 @@ impl<Op> Guard<Op> {
         let slot = self.waiting.insert(op, writes);
         let mut missing = 0;
         for read in reads {
-            let is_missing = self.files.status(*read) == FileStatus::Undecided;
-            missing += u32::from(is_missing && self.files.wait(*read, slot));
+            missing += u32::from(self.files.wait(*read, slot));
         }
         self.waiting.set_missing(slot, missing);
     }
@@ -120,5 +119,30 @@ impl<Op> Guard<Op> {
     /// one or the other.
     pub fn allowed(&mut self) -> Option<Allowed<Op>> {
         self.allowed.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_decided_file_took_is_given_back() {
+        let mut guard = Guard::new();
+        for round in 0..100 {
+            let [ready, never, other] = ["r", "n", "o"].map(|name| guard.file(format!("{name}{round}")));
+            guard.add(round, &[ready, ready], &[never]);
+            guard.add(round, &[never, other], &[other]);
+            guard.add(round, &[other, never, ready], &[]);
+            guard.set_file_ready(ready).unwrap();
+            guard.set_file_never(never).unwrap();
+            assert_eq!(guard.files.waiters(other).len(), 2, "aborted operations are not searched for");
+            guard.set_file_ready(other).unwrap();
+            for file in [ready, never, other] {
+                assert!(guard.files.waiters(file).is_empty());
+            }
+            assert_eq!((guard.allowed.len(), guard.waiting.places()), (3, 3), "places are used again");
+            guard.allowed.clear();
+        }
     }
 }

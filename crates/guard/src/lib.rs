@@ -78,6 +78,7 @@ mod components;
 mod error;
 mod files;
 mod guard;
+mod paths;
 mod waiting;
 
 pub use allowed::Allowed;
