@@ -1,0 +1,163 @@
+//! The cache: what operations gave, by their keys.
+//!
+//! ```text
+//! <cache>/entries/<2 hex>/<64 hex>   what an operation gave: one line of JSON, and the line's SHA-256
+//! <cache>/objects/<2 hex>/<64 hex>   a payload; the name is the SHA-256 of what is in it
+//! <cache>/running/<session>/         staging area of a build that is at work; see `session`
+//! <cache>/known                      digests of files, by their identities; see `known`
+//! <cache>/trim.lock                  held while a trim is at work
+//! ```
+//!
+//! Objects and entries appear by renaming and are never changed. An entry's objects are there before the entry is;
+//! where they are not, because of a trim or of damage, the entry counts for nothing and is dropped. An entry's
+//! modification time, which is set whenever it is used, says when that was.
+
+mod entry;
+mod known;
+mod objects;
+mod place;
+mod session;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use buildbook_fsio::{Durability, create_folders, op, open_file, read_file, sync_folder};
+
+use crate::contents::hold;
+use crate::digest::Digest;
+use crate::key::Key;
+use crate::settings::{Clock, Settings};
+use crate::{Error, Result};
+
+pub(crate) use entry::{Blob, Entry};
+pub(crate) use place::{Restored, is_there};
+pub(crate) use session::{Capture, Session};
+
+/// An entry is a line for each output; this is room for a hundred thousand of them.
+const ENTRY_LIMIT_BYTES: u64 = 32 << 20;
+
+/// A cache folder.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+    durability: Durability,
+    clock: Clock,
+    session: Mutex<Option<Session>>,
+}
+
+/// An answer of the cache.
+pub(crate) enum Found {
+    /// What the operation gave.
+    Entry(Entry),
+    /// Nothing.
+    Nothing,
+    /// Something that is not what was put there. It was dropped.
+    Damaged(PathBuf),
+}
+
+impl Cache {
+    pub(crate) fn new(settings: &Settings) -> Cache {
+        let folder = settings.cwd.join(&settings.cache);
+        Cache { folder, durability: settings.durability, clock: settings.clock, session: Mutex::default() }
+    }
+
+    /// The staging area, which the first call makes. That call also ends what killed builds have left running.
+    pub(crate) fn session(&self) -> Result<Session> {
+        let mut session: MutexGuard<'_, Option<Session>> = hold(&self.session);
+        if let Some(session) = &*session {
+            return Ok(session.clone());
+        }
+        let running = self.folder.join("running");
+        create_folders(&running)?;
+        session::clean(&running)?;
+        Ok(session.insert(Session::start(&running)?).clone())
+    }
+
+    /// Ends the staging area.
+    pub(crate) fn end_session(&self) -> Result<()> {
+        hold(&self.session).take().map_or(Ok(()), |session| session.end())
+    }
+
+    /// What an operation with this key gave, if that is known. Its use is noted.
+    pub(crate) fn find(&self, key: &Key) -> Result<Found> {
+        let path = self.entry_path(key);
+        let Some(bytes) = read_file(&path, ENTRY_LIMIT_BYTES)? else { return Ok(Found::Nothing) };
+        let Some(entry) = Entry::parse(&bytes, key) else {
+            self.drop_entry(key)?;
+            return Ok(Found::Damaged(path));
+        };
+        // A cache that may not be written to serves as well; a trim does not know about its uses then.
+        if let Ok(Some(file)) = open_file(&path) {
+            let _ = file.set_modified((self.clock)());
+        }
+        Ok(Found::Entry(entry))
+    }
+
+    /// Enters what an operation gave. Its payloads are in the cache already.
+    pub(crate) fn enter(&self, key: &Key, entry: &Entry) -> Result<()> {
+        let text = entry.print(key);
+        let staged = self.session()?.stage()?;
+        op::write_all(staged.file(), staged.path(), text.as_bytes())?;
+        self.settle(&staged, &self.entry_path(key))
+    }
+
+    /// Removes an entry. The next operation with its key runs.
+    pub(crate) fn drop_entry(&self, key: &Key) -> Result<()> {
+        fine_if_gone(op::unlink(&self.entry_path(key)))
+    }
+
+    /// Gives a staged file its name in the cache.
+    fn settle(&self, staged: &session::Staged, path: &Path) -> Result<()> {
+        if self.durability == Durability::Synced {
+            op::sync_file(staged.file(), staged.path())?;
+        }
+        match op::rename(staged.path(), path) {
+            Err(error) if error.is_not_found() => {
+                let folder = path.parent().unwrap_or(&self.folder);
+                create_folders(folder)?;
+                if self.durability == Durability::Synced {
+                    sync_folder(folder.parent().unwrap_or(&self.folder))?;
+                }
+                op::rename(staged.path(), path)?;
+            }
+            other => other?,
+        }
+        staged.keep();
+        Ok(())
+    }
+
+    fn entry_path(&self, key: &Key) -> PathBuf {
+        fan_out(&self.folder.join("entries"), &key.digest())
+    }
+
+    fn object_path(&self, digest: &Digest) -> PathBuf {
+        fan_out(&self.folder.join("objects"), digest)
+    }
+
+    /// Opens an object; `None` when it is not there.
+    fn open_object(&self, digest: &Digest) -> Result<Option<(PathBuf, File)>> {
+        let path = self.object_path(digest);
+        Ok(open_file(&path)?.map(|file| (path, file)))
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        // What stays is removed by the next session.
+        let _ = self.end_session();
+    }
+}
+
+/// Spreads files over 256 folders.
+fn fan_out(folder: &Path, digest: &Digest) -> PathBuf {
+    let name = digest.to_string();
+    folder.join(name.get(..2).unwrap_or_default()).join(name)
+}
+
+fn fine_if_gone(result: buildbook_fsio::Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other.map_err(Error::from),
+    }
+}

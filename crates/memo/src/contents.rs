@@ -1,0 +1,272 @@
+//! What files contain: their digests, each computed once as long as the file is the same.
+
+use std::collections::HashMap;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use nix::fcntl::OFlag;
+
+use crate::digest::Digest;
+use crate::identity::Identity;
+use crate::settings::Clock;
+use crate::{Error, Result};
+
+/// How often a file is read again that changes while it is being read.
+const ATTEMPTS: usize = 5;
+
+/// The part of a file's mode that is kept and compared.
+pub(crate) const RIGHTS: u32 = 0o777;
+
+/// What a file contained when it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) digest: Digest,
+    pub(crate) mode: u32,
+    pub(crate) identity: Identity,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    digest: Digest,
+    /// Whether this build asked for it.
+    is_used: bool,
+}
+
+/// The digests of files.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    clock: Clock,
+    /// Digests of files that were not fresh when they were read. This is what survives the build.
+    known: Mutex<HashMap<Identity, Known>>,
+    /// Whether what earlier builds knew was taken over.
+    is_started: OnceLock<()>,
+    /// Whether something is known that earlier builds did not know.
+    is_learned: AtomicBool,
+    /// What operations of this build have used: as long as a build runs, a file has one content.
+    used: Mutex<HashMap<PathBuf, Content>>,
+}
+
+impl Contents {
+    pub(crate) fn new(clock: Clock) -> Contents {
+        Contents {
+            clock,
+            known: Mutex::default(),
+            is_started: OnceLock::new(),
+            is_learned: AtomicBool::new(false),
+            used: Mutex::default(),
+        }
+    }
+
+    /// What a file contains now. Links are followed.
+    pub(crate) fn of(&self, path: &Path) -> Result<Content> {
+        let metadata = std::fs::metadata(path).map_err(Error::io("look at", path))?;
+        if let Some(content) = self.remembered(&metadata) {
+            return Ok(content);
+        }
+        let (content, ()) = self.read(path, |file| Ok((Digest::of_reader(file)?.0, ())))?;
+        Ok(content)
+    }
+
+    /// What a file contains now, and that itself.
+    pub(crate) fn bytes_of(&self, path: &Path) -> Result<(Content, Vec<u8>)> {
+        self.read(path, |mut file| {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(&mut file, &mut bytes)?;
+            Ok((Digest::of(&bytes), bytes))
+        })
+    }
+
+    /// As [`Contents::of`], for a file that an operation uses. If another content of it was used before, both
+    /// cannot be right.
+    pub(crate) fn use_of(&self, path: &Path) -> Result<Content> {
+        let content = self.of(path)?;
+        self.note_use(path, content)?;
+        Ok(content)
+    }
+
+    /// Notes that operations use this content of a file.
+    pub(crate) fn note_use(&self, path: &Path, content: Content) -> Result<()> {
+        let mut used = hold(&self.used);
+        match used.get_mut(path) {
+            None => {
+                used.insert(path.to_owned(), content);
+                Ok(())
+            }
+            Some(before) if (before.digest, before.mode) == (content.digest, content.mode) => {
+                before.identity = content.identity;
+                Ok(())
+            }
+            Some(_) => Err(Error::ReadsChanged { paths: vec![path.to_owned()] }),
+        }
+    }
+
+    /// Those of the files that operations used which are not any more what they were.
+    pub(crate) fn changed(&self) -> Vec<PathBuf> {
+        let used: Vec<(PathBuf, Content)> =
+            hold(&self.used).iter().map(|(path, content)| (path.clone(), *content)).collect();
+        let is_changed = |path: &Path, before: &Content| match std::fs::metadata(path) {
+            Ok(metadata) if Identity::of(&metadata) == before.identity => false,
+            _ => !self.of(path).is_ok_and(|now| (now.digest, now.mode) == (before.digest, before.mode)),
+        };
+        let mut changed: Vec<PathBuf> = used
+            .into_iter()
+            .filter(|(path, before)| is_changed(path, before))
+            .map(|(path, _)| path)
+            .collect();
+        changed.sort();
+        changed
+    }
+
+    /// Whether a file still is what it was, as far as the file system tells, or else by its contents. What was
+    /// written to and then put back is changed: somebody may have read it in between.
+    pub(crate) fn is_still(&self, path: &Path, before: &Content) -> bool {
+        let now = self.of(path);
+        now.is_ok_and(|now| {
+            now.identity.has_contents_of(&before.identity)
+                && (now.digest, now.mode) == (before.digest, before.mode)
+        })
+    }
+
+    /// The digest of what an open file contains, if that is known without reading it.
+    pub(crate) fn remembered(&self, metadata: &Metadata) -> Option<Content> {
+        let identity = Identity::of(metadata);
+        let mut known = hold(&self.known);
+        let known = known.get_mut(&identity)?;
+        known.is_used = true;
+        let digest = known.digest;
+        Some(Content { digest, mode: metadata.permissions().mode() & RIGHTS, identity })
+    }
+
+    /// Reads a file by a function that returns its digest. While somebody else writes to it, it is read again.
+    pub(crate) fn read<T>(
+        &self,
+        path: &Path,
+        mut read: impl FnMut(&File) -> io::Result<(Digest, T)>,
+    ) -> Result<(Content, T)> {
+        for _ in 0..ATTEMPTS {
+            let now = (self.clock)();
+            let file = open(path)?;
+            let before = file.metadata().map_err(Error::io("look at", path))?;
+            let (digest, result) = read(&file).map_err(Error::io("read", path))?;
+            let after = file.metadata().map_err(Error::io("look at", path))?;
+            let identity = Identity::of(&before);
+            if identity != Identity::of(&after) {
+                continue;
+            }
+            if !identity.is_fresh(now) {
+                hold(&self.known).insert(identity, Known { digest, is_used: true });
+                self.is_learned.store(true, Ordering::Relaxed);
+            }
+            let mode = before.permissions().mode() & RIGHTS;
+            return Ok((Content { digest, mode, identity }, result));
+        }
+        Err(Error::ReadsChanged { paths: vec![path.to_owned()] })
+    }
+
+    /// Takes over what earlier builds knew, the first time that it is called.
+    pub(crate) fn start_with(&self, recall: impl FnOnce() -> Vec<(Identity, Digest)>) {
+        self.is_started.get_or_init(|| {
+            let recalled = recall().into_iter();
+            hold(&self.known)
+                .extend(recalled.map(|(identity, digest)| (identity, Known { digest, is_used: false })));
+        });
+    }
+
+    /// Whether there is something to be left to later builds since this was last asked.
+    pub(crate) fn take_learned(&self) -> bool {
+        self.is_learned.swap(false, Ordering::Relaxed)
+    }
+
+    /// All that is known; first what this build asked for.
+    pub(crate) fn known(&self) -> Vec<(Identity, Digest)> {
+        let mut known: Vec<(Identity, Known)> =
+            hold(&self.known).iter().map(|(key, known)| (*key, *known)).collect();
+        known.sort_by_key(|(identity, known)| (!known.is_used, *identity));
+        known.into_iter().map(|(identity, known)| (identity, known.digest)).collect()
+    }
+}
+
+/// Opens a regular file, also through a link. A FIFO in its place does not block.
+fn open(path: &Path) -> Result<File> {
+    let flags = OFlag::O_NONBLOCK.bits();
+    let file =
+        OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(Error::io("read", path))?;
+    let metadata = file.metadata().map_err(Error::io("look at", path))?;
+    if metadata.is_file() {
+        Ok(file)
+    } else {
+        Err(Error::NotAFile { operation: "read", path: path.to_owned() })
+    }
+}
+
+/// Takes a lock on something that a panic leaves whole: every change is a single call.
+pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::time::{Duration, SystemTime};
+
+    #[expect(clippy::disallowed_methods, reason = "the time of the test is the time of its files")]
+    fn contents() -> Contents {
+        Contents::new(SystemTime::now)
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        File::create(&path).unwrap().write_all(b"old").unwrap();
+        let mut reads = 0;
+        let (content, _) = contents()
+            .read(&path, |file| {
+                let digest = Digest::of_reader(file)?.0;
+                reads += 1;
+                if reads == 1 {
+                    File::options().append(true).open(&path)?.write_all(b" and new")?;
+                }
+                Ok((digest, ()))
+            })
+            .unwrap();
+        assert_eq!((content.digest, reads), (Digest::of(b"old and new"), 2));
+
+        let endless = contents().read(&path, |file| {
+            File::options().append(true).open(&path)?.write_all(b"!")?;
+            Ok((Digest::of_reader(file)?.0, ()))
+        });
+        assert!(matches!(endless, Err(Error::ReadsChanged { .. })));
+    }
+
+    #[test]
+    fn only_what_is_not_fresh_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        File::create(&path).unwrap().write_all(b"old").unwrap();
+        let contents = contents();
+        contents.of(&path).unwrap();
+        assert!(contents.known().is_empty(), "it was made just now");
+        std::thread::sleep(Duration::from_millis(60));
+        contents.of(&path).unwrap();
+        assert_eq!(contents.known().len(), 1);
+    }
+
+    #[test]
+    fn what_was_put_back_has_changed_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        File::create(&path).unwrap().write_all(b"one").unwrap();
+        let contents = contents();
+        let before = contents.of(&path).unwrap();
+        assert!(contents.is_still(&path, &before));
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        assert!(!contents.is_still(&path, &before));
+    }
+}

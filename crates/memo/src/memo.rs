@@ -1,0 +1,166 @@
+//! A memo: its thread's loop.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
+
+use crate::error::panic_message;
+use crate::handle::{Handle, Inner};
+use crate::promise::Promises;
+use crate::settings::Settings;
+use crate::tasks::TaskId;
+use crate::work::{Event, Shared};
+use crate::{Error, Feedback};
+
+/// Whether to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Until nothing moves any more: no operation is at work and no task can go on.
+    Block,
+    /// For nothing.
+    Not,
+}
+
+/// A memo: it owns the tasks and the threads of a build. What can be asked of it is in [`Handle`], to which it
+/// dereferences.
+///
+/// Dropping it drops its tasks, kills the processes that run, and waits for its threads.
+pub struct Memo {
+    handle: Handle,
+    events: mpsc::Receiver<Event>,
+    listener: Option<Listener>,
+}
+
+type Listener = Box<dyn FnMut(&Feedback)>;
+
+impl Memo {
+    /// Makes a memo. Nothing is touched and no thread is started before there is something to do.
+    #[must_use]
+    pub fn new(settings: Settings) -> Memo {
+        let settings = Settings { cwd: settings.cwd.components().collect(), ..settings };
+        let (sender, events) = mpsc::channel();
+        let inner = Inner {
+            state: RefCell::default(),
+            promises: Rc::new(Promises::default()),
+            shared: Arc::new(Shared::new(&settings)),
+            settings,
+            events: sender,
+            is_closed: Cell::new(false),
+        };
+        Memo { handle: Handle { inner: Rc::new(inner) }, events, listener: None }
+    }
+
+    /// Sets a function that is told what happens. It is called by [`Memo::stir`] and [`Memo::finish`], and may ask the
+    /// memo for more.
+    pub fn on_feedback(&mut self, listener: impl FnMut(&Feedback) + 'static) {
+        self.listener = Some(Box::new(listener));
+        self.inner().state.borrow_mut().is_listened_to = true;
+    }
+
+    /// What tasks ask the memo for.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Lets the build go on: gives every task its turn that can go on, and takes note of what threads have done.
+    pub fn stir(&mut self, wait: Wait) {
+        loop {
+            self.inner().dispatch();
+            self.tell();
+            let event = match self.events.try_recv() {
+                Ok(event) => event,
+                Err(_) if wait == Wait::Block && self.inner().state.borrow().in_flight > 0 => {
+                    // The memo has a sender itself, so that this waits, and costs nothing while it does.
+                    let Ok(event) = self.events.recv() else { return };
+                    event
+                }
+                Err(_) => return,
+            };
+            match event {
+                Event::Wake(task) => self.turn(task),
+                Event::Done(op, finished) => {
+                    let mut state = self.inner().state.borrow_mut();
+                    state.in_flight -= 1;
+                    state.finish(op, *finished);
+                }
+                // What is at work ends now, and what starts is refused.
+                Event::Cancelled => {}
+            }
+        }
+    }
+
+    /// Gives a task its turn.
+    fn turn(&self, id: TaskId) {
+        let taken = self.inner().state.borrow_mut().tasks.take(id);
+        let Some((mut future, waker)) = taken else { return };
+        let mut context = Context::from_waker(&waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
+        let result = match polled {
+            Ok(Poll::Pending) => {
+                self.inner().state.borrow_mut().tasks.put_back(id, future);
+                return;
+            }
+            Ok(Poll::Ready(result)) => result,
+            Err(payload) => Err(Error::Panicked { message: panic_message(&*payload) }),
+        };
+        // What it held may call back when it goes.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        let result =
+            result.and(dropped.map_err(|payload| Error::Panicked { message: panic_message(&*payload) }));
+        let mut state = self.inner().state.borrow_mut();
+        let created = state.tasks.remove(id);
+        if let (Err(error), Some(created)) = (result, created) {
+            let created = created.to_string();
+            state.failed_tasks.push((created.clone(), error.clone()));
+            state.tell(|| Feedback::TaskFailed { created, error });
+        }
+    }
+
+    /// Tells what has happened, with nothing borrowed.
+    fn tell(&mut self) {
+        let Some(listener) = &mut self.listener else { return };
+        loop {
+            let next = self.handle.inner.state.borrow_mut().feedback.pop_front();
+            let Some(feedback) = next else { return };
+            listener(&feedback);
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &Rc<Inner> {
+        &self.handle.inner
+    }
+}
+
+impl Deref for Memo {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
+
+impl Drop for Memo {
+    fn drop(&mut self) {
+        self.inner().is_closed.set(true);
+        // Tasks hold handles, which would keep everything alive.
+        let tasks = self.inner().state.borrow_mut().tasks.take_all();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(tasks)));
+        let shared = &self.inner().shared;
+        shared.groups.kill();
+        shared.files.close();
+        shared.processes.close();
+        // What stays of the staging area is removed by the next build.
+        let _ = shared.cache.end_session();
+    }
+}

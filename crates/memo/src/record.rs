@@ -1,0 +1,348 @@
+//! What a memo knows of its operations.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use buildbook_guard::{Allowed, FileId, Guard};
+
+use crate::op::{Kind, Op, OpId, Span, Status};
+use crate::tasks::Tasks;
+use crate::work::{Finished, Output, Request};
+use crate::{Error, Feedback, Result};
+
+/// An operation.
+pub(crate) struct Record {
+    pub(crate) kind: Kind,
+    /// The command of a spawn.
+    label: Option<Box<str>>,
+    reads: Box<[FileId]>,
+    writes: Box<[FileId]>,
+    created: Duration,
+    request: Option<Box<Request>>,
+    status: Status,
+    spans: Vec<Span>,
+    exit: Option<(i32, Arc<[u8]>)>,
+    /// What it gave, until that is fetched.
+    result: Option<Result<Output>>,
+    /// Whether anybody is going to fetch it.
+    is_wanted: bool,
+    waker: Option<Waker>,
+}
+
+/// An operation that is asked for.
+pub(crate) struct NewOp<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) label: Option<String>,
+    pub(crate) reads: &'a [&'a Path],
+    pub(crate) writes: &'a [&'a Path],
+    /// `None`: there is nothing to do but to wait.
+    pub(crate) request: Option<Request>,
+}
+
+/// Who makes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    /// It was there before the build.
+    Declared,
+    Op(OpId),
+}
+
+/// The operations of a memo, and what stands between them.
+#[derive(Default)]
+pub(crate) struct State {
+    guard: Guard<OpId>,
+    records: Vec<Record>,
+    makers: HashMap<FileId, Maker>,
+    /// Why files will never be ready.
+    causes: HashMap<FileId, Arc<Error>>,
+    pub(crate) tasks: Tasks,
+    pub(crate) failed_tasks: Vec<(String, Error)>,
+    pub(crate) missing_tools: Vec<String>,
+    /// What is to be told when nothing is borrowed.
+    pub(crate) feedback: VecDeque<Feedback>,
+    /// How many operations are on threads.
+    pub(crate) in_flight: usize,
+    /// Whether anybody listens.
+    pub(crate) is_listened_to: bool,
+}
+
+impl State {
+    /// Adds an operation. It starts when its reads are ready, whether anybody waits for it or not.
+    pub(crate) fn add(&mut self, new: NewOp<'_>, now: Duration) -> OpId {
+        let id =
+            OpId(u32::try_from(self.records.len()).expect("the records of so many operations fit no memory"));
+        let reads: Box<[FileId]> = new.reads.iter().map(|path| self.guard.file(path)).collect();
+        let writes: Box<[FileId]> = new.writes.iter().map(|path| self.guard.file(path)).collect();
+        self.records.push(Record {
+            kind: new.kind,
+            label: new.label.map(String::into_boxed_str),
+            reads: reads.clone(),
+            writes: writes.clone(),
+            created: now,
+            request: new.request.map(Box::new),
+            status: Status::Waiting,
+            spans: Vec::new(),
+            exit: None,
+            result: None,
+            is_wanted: true,
+            waker: None,
+        });
+        let taken = writes.iter().find_map(|file| Some((*file, *self.makers.get(file)?)));
+        for file in &writes {
+            self.makers.entry(*file).or_insert(Maker::Op(id));
+        }
+        match taken {
+            Some((file, maker)) => {
+                let path = self.guard.path(file).to_owned();
+                let by = match maker {
+                    Maker::Declared => "it was declared ready".to_owned(),
+                    Maker::Op(other) => self.label(other),
+                };
+                self.end(id, Err(Error::WrittenBefore { path, by }));
+            }
+            None => self.guard.add(id, &reads, &writes),
+        }
+        id
+    }
+
+    /// Adds an operation that has failed already.
+    pub(crate) fn add_failed(&mut self, new: NewOp<'_>, now: Duration, error: Error) -> OpId {
+        let id = self.add(NewOp { reads: &[], request: None, ..new }, now);
+        if matches!(self.record(id).status, Status::Waiting) {
+            self.end(id, Err(error));
+        }
+        id
+    }
+
+    /// Declares a file ready that no operation makes.
+    pub(crate) fn declare_ready(&mut self, path: &Path, is_again_fine: bool) {
+        let file = self.guard.file(path);
+        match self.makers.get(&file) {
+            Some(Maker::Op(_)) => self.tell(|| Feedback::ReadyAndWritten { path: path.to_owned() }),
+            Some(Maker::Declared) if is_again_fine => {}
+            _ => {
+                self.makers.insert(file, Maker::Declared);
+                self.set_ready(file);
+            }
+        }
+    }
+
+    /// The operation that makes a file, if any does.
+    pub(crate) fn maker_of(&self, path: &Path) -> Option<OpId> {
+        match self.makers.get(&self.guard.find(path)?)? {
+            Maker::Op(id) => Some(*id),
+            Maker::Declared => None,
+        }
+    }
+
+    /// The next operation that can start. Those that nothing has to be done for end here, and those that can never
+    /// start as well.
+    pub(crate) fn next(&mut self) -> Option<(OpId, Request)> {
+        while let Some(allowed) = self.guard.allowed() {
+            match allowed {
+                Allowed::Ready(id) => {
+                    if !matches!(self.record(id).status, Status::Waiting) {
+                        // It failed when it was added.
+                    } else if let Some(request) = self.record_mut(id).request.take() {
+                        return Some((id, *request));
+                    } else {
+                        self.end(id, Ok(Output::Nothing));
+                    }
+                }
+                Allowed::Aborted { op, never } => {
+                    let path = self.guard.path(never).to_owned();
+                    let source = match self.causes.get(&never) {
+                        Some(cause) => Arc::clone(cause),
+                        None => Arc::new(Error::NeverReady { path: path.clone() }),
+                    };
+                    self.end(op, Err(Error::Aborted { path, source }));
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes note of what became of an operation on a thread.
+    pub(crate) fn finish(&mut self, id: OpId, finished: Finished) {
+        let record = self.record_mut(id);
+        record.spans = finished.spans;
+        for error in finished.problems {
+            if self.is_listened_to {
+                let op = self.op(id);
+                self.feedback.push_back(Feedback::OpCacheProblem { op, error });
+            }
+        }
+        self.end_as(id, finished.result, finished.is_revived);
+    }
+
+    fn end(&mut self, id: OpId, result: Result<Output>) {
+        self.end_as(id, result, false);
+    }
+
+    /// Ends an operation: decides its files, tells about it, and wakes who waits for it.
+    fn end_as(&mut self, id: OpId, result: Result<Output>, is_revived: bool) {
+        let record = self.record_mut(id);
+        record.request = None;
+        record.status = match &result {
+            Ok(_) if is_revived => Status::Revived,
+            Ok(_) => Status::Executed,
+            Err(error @ Error::Aborted { .. }) => Status::Aborted(error.clone()),
+            Err(error) => Status::Failed(error.clone()),
+        };
+        match &result {
+            Ok(Output::Exit { code, output }) => record.exit = Some((*code, Arc::clone(output))),
+            Err(Error::Exit { output, .. }) => record.exit = Some((-1, Arc::clone(output))),
+            _ => {}
+        }
+        let cause = result.as_ref().err().map(|error| Arc::new(error.root().clone()));
+        if record.is_wanted {
+            record.result = Some(result);
+        }
+        let waker = record.waker.take();
+        let writes = record.writes.clone();
+        for file in writes {
+            if self.makers.get(&file) != Some(&Maker::Op(id)) {
+                continue;
+            }
+            match &cause {
+                None => self.set_ready(file),
+                Some(cause) => self.set_never(file, Arc::clone(cause)),
+            }
+        }
+        if self.is_listened_to {
+            let op = self.op(id);
+            self.feedback.push_back(Feedback::OpComplete { op });
+        }
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn set_ready(&mut self, file: FileId) {
+        if let Err(problem) = self.guard.set_file_ready(file) {
+            self.tell(|| Feedback::FileStatus { problem });
+        }
+    }
+
+    fn set_never(&mut self, file: FileId, cause: Arc<Error>) {
+        if self.causes.insert(file, cause).is_some() {
+            // It was given up with the circle that it is in.
+            return;
+        }
+        if let Err(problem) = self.guard.set_file_never(file) {
+            self.tell(|| Feedback::FileStatus { problem });
+        }
+    }
+
+    pub(crate) fn tell(&mut self, feedback: impl FnOnce() -> Feedback) {
+        if self.is_listened_to {
+            self.feedback.push_back(feedback());
+        }
+    }
+
+    /// Fetches what an operation gave, if it has ended; otherwise it wakes the waker when it does.
+    pub(crate) fn fetch(&mut self, id: OpId, waker: &Waker) -> Option<(Result<Output>, bool)> {
+        let record = self.record_mut(id);
+        match record.result.take() {
+            Some(result) => {
+                record.is_wanted = false;
+                Some((result, matches!(record.status, Status::Revived)))
+            }
+            None => {
+                record.waker = Some(waker.clone());
+                None
+            }
+        }
+    }
+
+    /// Says that nobody is going to fetch what an operation gives.
+    pub(crate) fn forget(&mut self, id: OpId) -> Option<Result<Output>> {
+        let record = self.record_mut(id);
+        record.is_wanted = false;
+        record.waker = None;
+        record.result.take()
+    }
+
+    /// The files that operations wait for and nobody makes, and the circles in which operations wait.
+    pub(crate) fn stuck(&self) -> (Vec<FileId>, Vec<Vec<OpId>>) {
+        if self.guard.guarded_ops().is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let circles = self.guard.cycles().into_iter().map(|circle| circle.into_iter().copied().collect());
+        (self.guard.root_undecided_files(), circles.collect())
+    }
+
+    /// Gives up a file that nobody makes.
+    pub(crate) fn give_up(&mut self, file: FileId, cause: Error) {
+        self.set_never(file, Arc::new(cause));
+    }
+
+    /// Gives up the operations of a circle: the files by which they wait for each other will never be.
+    pub(crate) fn break_circle(&mut self, members: &[OpId]) {
+        let labels: Vec<String> = members.iter().map(|id| self.label(*id)).collect();
+        let cause = Arc::new(Error::InCycle { members: labels });
+        let files: Vec<FileId> = members.iter().flat_map(|id| self.record(*id).writes.to_vec()).collect();
+        for file in files {
+            self.set_never(file, Arc::clone(&cause));
+        }
+    }
+
+    pub(crate) fn path(&self, file: FileId) -> &Path {
+        self.guard.path(file)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = OpId> + use<> {
+        (0..u32::try_from(self.records.len()).unwrap_or(u32::MAX)).map(OpId)
+    }
+
+    pub(crate) fn status(&self, id: OpId) -> &Status {
+        &self.record(id).status
+    }
+
+    pub(crate) fn kind(&self, id: OpId) -> Kind {
+        self.record(id).kind
+    }
+
+    pub(crate) fn label(&self, id: OpId) -> String {
+        let record = self.record(id);
+        if let Some(label) = &record.label {
+            return label.to_string();
+        }
+        let file = record.writes.first().or(record.reads.first());
+        match file {
+            Some(file) => format!("{} {}", record.kind, self.guard.path(*file).display()),
+            None => record.kind.to_string(),
+        }
+    }
+
+    /// An operation, as it is shown.
+    pub(crate) fn op(&self, id: OpId) -> Op {
+        let record = self.record(id);
+        let paths = |files: &[FileId]| files.iter().map(|file| self.guard.path(*file).to_owned()).collect();
+        let (exit, output) =
+            record.exit.clone().map_or_else(|| (None, Arc::from([])), |(code, output)| (Some(code), output));
+        Op {
+            id,
+            kind: record.kind,
+            label: self.label(id),
+            reads: paths(&record.reads),
+            writes: paths(&record.writes),
+            status: record.status.clone(),
+            created: record.created,
+            spans: record.spans.clone(),
+            exit: exit.filter(|_| record.status.is_success()),
+            output,
+        }
+    }
+
+    fn record(&self, id: OpId) -> &Record {
+        self.records.get(id.index()).expect("a number is given out with its record, and records stay")
+    }
+
+    fn record_mut(&mut self, id: OpId) -> &mut Record {
+        self.records.get_mut(id.index()).expect("a number is given out with its record, and records stay")
+    }
+}

@@ -1,0 +1,228 @@
+//! Asking for a process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::future::IntoFuture;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::handle::Handle;
+use crate::op::Kind;
+use crate::record::NewOp;
+use crate::running::{Exit, Running};
+use crate::settings::absolute;
+use crate::tool::Cmd;
+use crate::work::{Request, SpawnRequest};
+
+/// Where an output of a process goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Redirect {
+    /// To where the build shows it: it is kept, and told when the operation is complete.
+    #[default]
+    Ui,
+    /// Into a file, which is one of the writes then.
+    File(PathBuf),
+    /// Both.
+    Tee(PathBuf),
+    /// Nowhere.
+    Discard,
+}
+
+impl Redirect {
+    /// Into a file, which is one of the writes then.
+    pub fn file(path: impl Into<PathBuf>) -> Redirect {
+        Redirect::File(path.into())
+    }
+
+    /// To where the build shows it and into a file, which is one of the writes then.
+    pub fn tee(path: impl Into<PathBuf>) -> Redirect {
+        Redirect::Tee(path.into())
+    }
+
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Redirect::Ui => "ui",
+            Redirect::File(_) => "file",
+            Redirect::Tee(_) => "tee",
+            Redirect::Discard => "discard",
+        }
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Redirect::File(path) | Redirect::Tee(path) => Some(path),
+            Redirect::Ui | Redirect::Discard => None,
+        }
+    }
+
+    fn absolute(self, cwd: &Path) -> Redirect {
+        match self {
+            Redirect::File(path) => Redirect::File(absolute(cwd, &path)),
+            Redirect::Tee(path) => Redirect::Tee(absolute(cwd, &path)),
+            other => other,
+        }
+    }
+}
+
+/// A process that is asked for; see [`Handle::spawn`]. Relative paths start at the working folder of the memo, also
+/// when the process has another.
+#[derive(Debug)]
+#[must_use = "nothing runs before it is started or awaited"]
+pub struct Spawn {
+    memo: Handle,
+    cmd: Cmd,
+    reads: Vec<PathBuf>,
+    writes: Vec<PathBuf>,
+    env: BTreeMap<OsString, OsString>,
+    cwd: PathBuf,
+    stdin: Option<PathBuf>,
+    stdout: Redirect,
+    stderr: Redirect,
+    success_exits: Option<BTreeSet<i32>>,
+    stamp: Vec<u8>,
+}
+
+impl Spawn {
+    pub(crate) fn new(memo: Handle, cmd: Cmd) -> Spawn {
+        Spawn {
+            cwd: memo.cwd().to_owned(),
+            memo,
+            cmd,
+            reads: Vec::new(),
+            writes: Vec::new(),
+            env: BTreeMap::new(),
+            stdin: None,
+            stdout: Redirect::Ui,
+            stderr: Redirect::Ui,
+            success_exits: Some(BTreeSet::from([0])),
+            stamp: Vec::new(),
+        }
+    }
+
+    /// Adds files that the process reads: it runs when all are ready, and their names, rights and contents are in the
+    /// key. The tool and the standard input need not be named.
+    pub fn reads(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Spawn {
+        self.reads.extend(paths.into_iter().map(|path| self.memo.absolute(path.as_ref())));
+        self
+    }
+
+    /// Adds files that the process promises to write. What is there of them is removed before it runs; their folders
+    /// are made. If one is not a regular file afterwards, the operation fails.
+    pub fn writes(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Spawn {
+        self.writes.extend(paths.into_iter().map(|path| self.memo.absolute(path.as_ref())));
+        self
+    }
+
+    /// Sets a variable that the process sees, declared by its tool or not. It is in the key, unless the tool declares
+    /// it to be shielded. Only what [`Env::forced`](crate::Env::forced) sets is stronger.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Spawn {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets the working folder, which is that of the memo otherwise. It must be there when the process starts.
+    pub fn cwd(mut self, folder: impl AsRef<Path>) -> Spawn {
+        self.cwd = self.memo.absolute(folder.as_ref());
+        self
+    }
+
+    /// Sets the file that the process has as its standard input, which is one of its reads then. Otherwise it has an
+    /// empty one, never that of the build.
+    pub fn stdin(mut self, path: impl AsRef<Path>) -> Spawn {
+        self.stdin = Some(self.memo.absolute(path.as_ref()));
+        self
+    }
+
+    /// Sets where the standard output goes.
+    pub fn stdout(mut self, redirect: Redirect) -> Spawn {
+        self.stdout = redirect.absolute(self.memo.cwd());
+        self
+    }
+
+    /// Sets where the standard error goes. If it goes to the same place as the standard output, the two are mixed as
+    /// they come.
+    pub fn stderr(mut self, redirect: Redirect) -> Spawn {
+        self.stderr = redirect.absolute(self.memo.cwd());
+        self
+    }
+
+    /// Sets the exit codes that mean success; it is 0 alone otherwise.
+    pub fn success_exits(mut self, codes: impl IntoIterator<Item = i32>) -> Spawn {
+        self.success_exits = Some(codes.into_iter().collect());
+        self
+    }
+
+    /// Takes every exit code for success. A process that a signal ends fails all the same.
+    pub fn any_exit(mut self) -> Spawn {
+        self.success_exits = None;
+        self
+    }
+
+    /// Puts something into the key that the process depends on and that shows nowhere else, such as the version of a
+    /// tool that consists of more than its own file.
+    pub fn stamp(mut self, stamp: impl Into<Vec<u8>>) -> Spawn {
+        self.stamp = stamp.into();
+        self
+    }
+
+    /// Asks for it. It runs as soon as its reads are ready, whether the result is awaited or not.
+    pub fn start(self) -> Running<Exit> {
+        let Spawn { memo, cmd, mut reads, mut writes, env, cwd, stdin, stdout, stderr, success_exits, stamp } =
+            self;
+        writes.extend(
+            [&stdout, &stderr].into_iter().filter_map(|redirect| redirect.path().map(Path::to_owned)),
+        );
+        keep_first(&mut reads);
+        keep_first(&mut writes);
+        let label = cmd.to_string();
+        let tool = cmd.tool;
+        let waits_for: Vec<&Path> =
+            reads.iter().chain(&stdin).map(PathBuf::as_path).chain(tool.found.as_deref()).collect();
+        let promises: Vec<&Path> = writes.iter().map(PathBuf::as_path).collect();
+        let op = NewOp {
+            kind: Kind::Spawn,
+            label: Some(label.clone()),
+            reads: &waits_for,
+            writes: &promises,
+            request: None,
+        };
+        let Some(program) = tool.found.clone() else {
+            let name = tool.tool.to_string();
+            memo.miss_tool(&name);
+            let id = memo.submit_failed(op, Error::MissingTool { tool: name });
+            return memo.running(id);
+        };
+        let request = Request::Spawn(Box::new(SpawnRequest {
+            label,
+            program,
+            arguments: cmd.arguments,
+            env: memo.env().for_tool(&tool.tool.relevant, &tool.tool.shielded, &env),
+            cwd,
+            stdin: stdin.clone(),
+            stdout,
+            stderr,
+            success_exits,
+            stamp,
+            reads: reads.clone(),
+            writes: writes.clone(),
+        }));
+        let id = memo.submit(NewOp { request: Some(request), ..op });
+        memo.running(id)
+    }
+}
+
+impl IntoFuture for Spawn {
+    type Output = crate::Result<Exit>;
+    type IntoFuture = Running<Exit>;
+
+    fn into_future(self) -> Running<Exit> {
+        self.start()
+    }
+}
+
+/// Removes what was named before.
+pub(crate) fn keep_first(paths: &mut Vec<PathBuf>) {
+    let mut seen = std::collections::HashSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
+}

@@ -1,0 +1,168 @@
+//! Tools and commands.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Variables that say where temporary files go, which must not show in results.
+const SHIELDED: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
+
+/// A program, and which variables of the environment have an influence on what it does.
+///
+/// What it consists of beyond its own file, such as shared libraries or programs that it starts, is not known
+/// here: [`Spawn::stamp`](crate::Spawn::stamp) puts a version into the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    pub(crate) origin: Origin,
+    pub(crate) relevant: BTreeSet<OsString>,
+    pub(crate) shielded: BTreeSet<OsString>,
+}
+
+/// Where a tool comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is looked for in the folders of `PATH`.
+    Named(OsString),
+    /// It is there before the build.
+    Installed(PathBuf),
+    /// An operation of the build writes it.
+    Built(PathBuf),
+}
+
+impl Tool {
+    /// A tool that is looked for in the folders of the variable `PATH` of the build's environment.
+    #[must_use]
+    pub fn named(name: impl Into<OsString>) -> Tool {
+        Tool::from(Origin::Named(name.into()))
+    }
+
+    /// A tool that is there, at a path, before the build starts.
+    #[must_use]
+    pub fn installed(path: impl Into<PathBuf>) -> Tool {
+        Tool::from(Origin::Installed(path.into()))
+    }
+
+    /// A tool that the build makes: spawns of it wait until its file is ready.
+    #[must_use]
+    pub fn built(path: impl Into<PathBuf>) -> Tool {
+        Tool::from(Origin::Built(path.into()))
+    }
+
+    fn from(origin: Origin) -> Tool {
+        let shielded = SHIELDED.iter().map(OsString::from).collect();
+        Tool { origin, relevant: BTreeSet::new(), shielded }
+    }
+
+    /// Declares variables that have an influence on what the tool does: it sees them, and their values are in the
+    /// key.
+    #[must_use]
+    pub fn relevant(mut self, names: impl IntoIterator<Item = impl Into<OsString>>) -> Tool {
+        self.relevant.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Declares variables that the tool needs and that do not show in what it does: it sees them, and they are
+    /// not in the key. `TMPDIR`, `TEMP` and `TMP` are declared already.
+    #[must_use]
+    pub fn shielded(mut self, names: impl IntoIterator<Item = impl Into<OsString>>) -> Tool {
+        self.shielded.extend(names.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Origin::Named(name) => name.display().fmt(f),
+            Origin::Installed(path) | Origin::Built(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A tool that was looked for. It starts commands, also when it was not found: their spawns fail then.
+#[derive(Debug, Clone)]
+pub struct MemoTool {
+    pub(crate) tool: Arc<Tool>,
+    pub(crate) found: Option<Arc<Path>>,
+}
+
+impl MemoTool {
+    /// A command without arguments.
+    #[must_use]
+    pub fn cmd(&self) -> Cmd {
+        Cmd { tool: self.clone(), arguments: Vec::new() }
+    }
+
+    /// Where the tool is; `None` when it was not found.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.found.as_deref()
+    }
+}
+
+/// A tool with its arguments.
+#[derive(Debug, Clone)]
+pub struct Cmd {
+    pub(crate) tool: MemoTool,
+    pub(crate) arguments: Vec<Argument>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Argument {
+    Stamped(OsString),
+    Shielded(OsString),
+}
+
+impl Argument {
+    pub(crate) fn value(&self) -> &OsStr {
+        match self {
+            Argument::Stamped(value) | Argument::Shielded(value) => value,
+        }
+    }
+}
+
+impl Cmd {
+    /// Adds an argument, which is in the key.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Cmd {
+        self.arguments.push(Argument::Stamped(argument.into()));
+        self
+    }
+
+    /// Adds arguments, which are in the key.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Cmd {
+        self.arguments.extend(arguments.into_iter().map(|argument| Argument::Stamped(argument.into())));
+        self
+    }
+
+    /// Adds an argument that does not show in what the tool does, such as the absolute path of a read or of a
+    /// write. The key says that it is there, and not what it is.
+    #[must_use]
+    pub fn shielded_arg(mut self, argument: impl Into<OsString>) -> Cmd {
+        self.arguments.push(Argument::Shielded(argument.into()));
+        self
+    }
+}
+
+impl fmt::Display for Cmd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.tool.tool)?;
+        self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.value().display()))
+    }
+}
+
+/// Looks for a program in the folders of a `PATH`. An empty folder name, which shells take for the current folder,
+/// is passed over; relative ones start at `cwd`.
+pub(crate) fn look_up(name: &OsStr, path: Option<&OsStr>, cwd: &Path) -> Option<PathBuf> {
+    let folders = std::env::split_paths(path?).filter(|folder| !folder.as_os_str().is_empty());
+    let mut candidates = folders.map(|folder| cwd.join(folder).join(name));
+    candidates.find(|candidate| is_executable(candidate))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,128 @@
+//! The processes that run, and how to end them.
+
+use std::collections::HashSet;
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use super::Event;
+use crate::contents::hold;
+use crate::process_group;
+
+/// How long processes have to clean up after themselves when a build is cancelled.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The process groups that run. A group is listed until its leader's number is given back to the system, so that a
+/// signal never reaches a process that got the number later.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    running: Mutex<HashSet<i32>>,
+    ended: Condvar,
+    is_cancelled: AtomicBool,
+}
+
+impl Groups {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Lists a process that has just become the leader of a group.
+    pub(crate) fn add(&self, leader: &Child) -> i32 {
+        let group = leader.id().cast_signed();
+        hold(&self.running).insert(group);
+        if self.is_cancelled() {
+            // It was started while the others were asked to end, and has done nothing yet.
+            process_group::kill(group);
+        }
+        group
+    }
+
+    /// Waits until a leader has ended. What it leaves running is killed: nothing may write to files that are taken
+    /// for finished. The leader stays a zombie up to the end, which keeps its number from being used again.
+    pub(crate) fn wait(&self, mut leader: Child) -> std::io::Result<ExitStatus> {
+        let group = leader.id().cast_signed();
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        let waited = loop {
+            match waitid(Id::Pid(Pid::from_raw(group)), flags) {
+                Err(nix::errno::Errno::EINTR) => {}
+                other => break other,
+            }
+        };
+        let mut running = hold(&self.running);
+        process_group::kill(group);
+        running.remove(&group);
+        drop(running);
+        self.ended.notify_all();
+        let status = leader.wait();
+        waited?;
+        status
+    }
+
+    /// Asks all groups to end, and any that starts later.
+    fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::SeqCst);
+        for group in &*hold(&self.running) {
+            process_group::terminate(*group);
+        }
+    }
+
+    /// Kills all groups.
+    pub(crate) fn kill(&self) {
+        self.is_cancelled.store(true, Ordering::SeqCst);
+        for group in &*hold(&self.running) {
+            process_group::kill(*group);
+        }
+    }
+
+    /// Kills those groups that do not end in time.
+    fn kill_after(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        let mut running = hold(&self.running);
+        while !running.is_empty() {
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+            else {
+                break;
+            };
+            running = self.ended.wait_timeout(running, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        for group in &*running {
+            process_group::kill(*group);
+        }
+    }
+}
+
+/// Cancels a build, from any thread: from one that waits for signals, for example.
+#[derive(Debug, Clone)]
+pub struct CancelHandle {
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) events: mpsc::Sender<Event>,
+}
+
+impl CancelHandle {
+    /// Cancels the build: no operation starts any more, and every process group that runs is asked to end (SIGTERM)
+    /// and killed two seconds later if it did not. [`finish`](crate::Memo::finish) returns as soon as they are gone,
+    /// and its report says that the build was cancelled. Calling it again changes nothing.
+    pub fn cancel(&self) {
+        if self.groups.is_cancelled() {
+            return;
+        }
+        self.groups.cancel();
+        // The memo may be gone, and everything with it.
+        let _ = self.events.send(Event::Cancelled);
+        let groups = Arc::clone(&self.groups);
+        let killer = std::thread::Builder::new().name("memo-cancel".to_owned());
+        if killer.spawn(move || groups.kill_after(GRACE)).is_err() {
+            self.groups.kill();
+        }
+    }
+
+    /// Whether the build was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.groups.is_cancelled()
+    }
+}

@@ -1,0 +1,274 @@
+//! What happens on threads: files, processes, the cache.
+
+mod copy;
+mod files;
+mod groups;
+mod pool;
+mod process;
+mod spawn;
+mod write;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use crate::cache::{Blob, Cache, Entry, Found, Restored};
+use crate::contents::{Content, Contents};
+use crate::error::panic_message;
+use crate::key::{Key, KeyBuilder, Names};
+use crate::op::{Activity, OpId, Span};
+use crate::settings::Settings;
+use crate::tasks::TaskId;
+use crate::{Error, Result};
+
+pub(crate) use copy::CopyRequest;
+pub use groups::CancelHandle;
+pub(crate) use groups::Groups;
+pub(crate) use pool::Pool;
+pub(crate) use spawn::SpawnRequest;
+pub(crate) use write::{WriteRequest, WriteSource};
+
+/// What the thread of a memo is told.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A task can go on.
+    Wake(TaskId),
+    /// An operation has come to its end.
+    Done(OpId, Box<Finished>),
+    /// The build was cancelled.
+    Cancelled,
+}
+
+/// What an operation is to do.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Spawn(Box<SpawnRequest>),
+    Write(WriteRequest),
+    Copy(CopyRequest),
+    Read { path: PathBuf },
+    Mkdir { folder: PathBuf },
+}
+
+/// What became of an operation.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) result: Result<Output>,
+    /// Nothing ran: the result was in the cache, or in place.
+    pub(crate) is_revived: bool,
+    pub(crate) spans: Vec<Span>,
+    /// What went wrong with the cache. The result stands all the same.
+    pub(crate) problems: Vec<Error>,
+}
+
+/// What an operation gives to who waits for it.
+#[derive(Debug, Clone)]
+pub(crate) enum Output {
+    Nothing,
+    Bytes(Vec<u8>),
+    Exit { code: i32, output: Arc<[u8]> },
+}
+
+/// What all threads share.
+pub(crate) struct Shared {
+    pub(crate) cwd: PathBuf,
+    pub(crate) names: Names,
+    pub(crate) cache: Cache,
+    pub(crate) contents: Contents,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) files: Pool,
+    pub(crate) processes: Pool,
+    pub(crate) start: Instant,
+}
+
+/// An operation at work.
+struct Work {
+    shared: Arc<Shared>,
+    op: OpId,
+    events: mpsc::Sender<Event>,
+    spans: Vec<Span>,
+    problems: Vec<Error>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: &Settings) -> Shared {
+        Shared {
+            cwd: settings.cwd.clone(),
+            names: Names { home: settings.cwd.clone(), relocatable: settings.relocatable },
+            cache: Cache::new(settings),
+            contents: Contents::new(settings.clock),
+            groups: Arc::default(),
+            files: Pool::new("memo-files", settings.file_threads.get()),
+            processes: Pool::new("memo-process", settings.max_spawn.get()),
+            start: Instant::now(),
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// Starts an operation whose reads are ready. Its end is told as an [`Event::Done`], exactly once.
+pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request, events: mpsc::Sender<Event>) {
+    let work = Work { shared: Arc::clone(shared), op, events, spans: Vec::new(), problems: Vec::new() };
+    work.submit(Activity::Files, Task::Start(request));
+}
+
+/// What an operation is going to do on a thread.
+enum Task {
+    Start(Request),
+    Run(Box<spawn::Prepared>),
+}
+
+impl Task {
+    fn work(self, work: &mut Work) -> Step {
+        match self {
+            Task::Start(Request::Spawn(request)) => spawn::prepare(work, request),
+            Task::Start(Request::Write(request)) => Step::Done(write::write(work, request)),
+            Task::Start(Request::Copy(request)) => Step::Done(copy::copy(work, &request)),
+            Task::Start(Request::Read { path }) => Step::Done(files::read(work, &path)),
+            Task::Start(Request::Mkdir { folder }) => Step::Done(files::make_folder(&folder)),
+            Task::Run(prepared) => Step::Done(spawn::run(work, &prepared)),
+        }
+    }
+}
+
+/// What comes next for an operation.
+enum Step {
+    Done(Result<(Output, bool)>),
+    /// A process is to run.
+    Run(Box<spawn::Prepared>),
+}
+
+impl Work {
+    /// Has something done on another thread. Whatever happens there, the operation comes to an end.
+    fn submit(mut self, activity: Activity, task: Task) {
+        let shared = Arc::clone(&self.shared);
+        let (op, events) = (self.op, self.events.clone());
+        let pool = match activity {
+            Activity::Files => &shared.files,
+            Activity::Process => &shared.processes,
+        };
+        let submitted = pool.submit(Box::new(move |slot| {
+            let start = self.shared.elapsed();
+            self.shared.contents.start_with(|| self.shared.cache.recall());
+            let step = if self.shared.groups.is_cancelled() {
+                Step::Done(Err(Error::Cancelled))
+            } else {
+                catch_unwind(AssertUnwindSafe(|| task.work(&mut self))).unwrap_or_else(|payload| {
+                    Step::Done(Err(Error::Panicked { message: panic_message(&*payload) }))
+                })
+            };
+            let end = self.shared.elapsed();
+            self.spans.push(Span { activity, slot, start, end });
+            match step {
+                Step::Done(done) => self.finish(done),
+                Step::Run(prepared) => self.submit(Activity::Process, Task::Run(prepared)),
+            }
+        }));
+        if let Err(error) = submitted {
+            let error = Error::io("start a thread for", &shared.cwd)(error);
+            let finished =
+                Finished { result: Err(error), is_revived: false, spans: Vec::new(), problems: Vec::new() };
+            let _ = events.send(Event::Done(op, Box::new(finished)));
+        }
+    }
+
+    fn finish(self, done: Result<(Output, bool)>) {
+        let (result, is_revived) = match done {
+            Ok((output, is_revived)) => (Ok(output), is_revived),
+            Err(error) => (Err(error), false),
+        };
+        let finished = Finished { result, is_revived, spans: self.spans, problems: self.problems };
+        // Nobody listens when the memo is gone.
+        let _ = self.events.send(Event::Done(self.op, Box::new(finished)));
+    }
+
+    /// What the reads of an operation contain. All that are missing are named.
+    fn contents_of(&self, reads: &[PathBuf]) -> Result<Vec<Content>> {
+        reads.iter().map(|path| self.shared.contents.use_of(path)).collect()
+    }
+
+    /// Fails if a read is not any more what it was.
+    fn check_reads<'a>(&self, reads: impl IntoIterator<Item = (&'a PathBuf, &'a Content)>) -> Result<()> {
+        let changed = reads.into_iter().filter(|(path, before)| !self.shared.contents.is_still(path, before));
+        let paths: Vec<PathBuf> = changed.map(|(path, _)| path.clone()).collect();
+        if paths.is_empty() { Ok(()) } else { Err(Error::ReadsChanged { paths }) }
+    }
+
+    /// What the cache has for a key, if every file that it should write could be put into its place. Anything else is
+    /// as if the cache had nothing.
+    fn revive(&mut self, key: &Key, writes: &[PathBuf]) -> Option<(Entry, Option<Vec<u8>>)> {
+        self.try_revive(key, writes).unwrap_or_else(|error| {
+            self.problems.push(error);
+            None
+        })
+    }
+
+    fn try_revive(&mut self, key: &Key, writes: &[PathBuf]) -> Result<Option<(Entry, Option<Vec<u8>>)>> {
+        let cache = &self.shared.cache;
+        let entry = match cache.find(key)? {
+            Found::Nothing => return Ok(None),
+            Found::Damaged(path) => return Err(Error::Damaged { path }),
+            Found::Entry(entry) => entry,
+        };
+        let output = match &entry.output {
+            None => None,
+            Some(blob) => match cache.load(blob)? {
+                Some(output) => Some(output),
+                None => return self.drop_damaged(key, PathBuf::from(blob.digest.to_string())),
+            },
+        };
+        if entry.writes.len() != writes.len() {
+            return self.drop_damaged(key, PathBuf::from(key.to_string()));
+        }
+        let mut placed = Vec::with_capacity(writes.len());
+        for (blob, path) in entry.writes.iter().zip(writes) {
+            match cache.restore(blob, path, &self.shared.contents)? {
+                Restored::Placed(content) | Restored::WasThere(content) => placed.push((path, content)),
+                Restored::Damaged(object) => return self.drop_damaged(key, object),
+            }
+        }
+        // Not before all are in their places: else the operation runs, and may write something else.
+        for (path, content) in placed {
+            self.shared.contents.note_use(path, content)?;
+        }
+        Ok(Some((entry, output)))
+    }
+
+    fn drop_damaged<T>(&self, key: &Key, path: PathBuf) -> Result<T> {
+        self.shared.cache.drop_entry(key)?;
+        Err(Error::Damaged { path })
+    }
+
+    /// Puts what an operation gave into the cache. If that fails, the operation runs again next time.
+    fn record(&mut self, key: &Key, entry: &Entry) {
+        if let Err(error) = self.shared.cache.enter(key, entry) {
+            self.problems.push(error);
+        }
+    }
+}
+
+/// Adds the contents of reads to a key, with their names and rights.
+fn add_reads(key: &mut KeyBuilder, names: &Names, reads: &[PathBuf], contents: &[Content]) {
+    key.count("reads", reads.len());
+    for (path, content) in reads.iter().zip(contents) {
+        names.add(key, "read", path);
+        key.digest("content", &content.digest);
+        key.number("mode", u64::from(content.mode));
+    }
+}
+
+/// What a file that was written is, as a payload.
+fn blob_of(content: &Content) -> Blob {
+    Blob { digest: content.digest, bytes: content.identity.size, mode: content.mode }
+}
+
+/// Removes a file that is to be written anew.
+fn remove_old(path: &Path) -> Result<()> {
+    match buildbook_fsio::op::unlink(path) {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => Ok(other?),
+    }
+}

@@ -1,0 +1,104 @@
+//! Threads that wait for work.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+
+use crate::contents::hold;
+
+/// A piece of work. It is told which of the threads does it.
+pub(crate) type Job = Box<dyn FnOnce(usize) + Send>;
+
+/// Threads of one purpose, started when there is work for them, at most so many. Work is taken up in the order in
+/// which it was given.
+pub(crate) struct Pool {
+    queue: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    limit: usize,
+    name: &'static str,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    idle: usize,
+    is_closed: bool,
+}
+
+impl Pool {
+    pub(crate) fn new(name: &'static str, limit: usize) -> Pool {
+        Pool { queue: Arc::default(), threads: Mutex::default(), limit, name }
+    }
+
+    /// Hands in work. After [`Pool::close`] it is dropped.
+    pub(crate) fn submit(&self, job: Job) -> std::io::Result<()> {
+        let mut threads = hold(&self.threads);
+        let mut state = hold(&self.queue.state);
+        if state.is_closed {
+            return Ok(());
+        }
+        state.jobs.push_back(job);
+        if state.jobs.len() > state.idle && threads.len() < self.limit {
+            let slot = threads.len();
+            let queue = Arc::clone(&self.queue);
+            let name = format!("{}-{slot}", self.name);
+            match std::thread::Builder::new().name(name).spawn(move || queue.serve(slot)) {
+                Ok(thread) => threads.push(thread),
+                // The threads that there are do it.
+                Err(_) if !threads.is_empty() => {}
+                Err(error) => {
+                    state.jobs.pop_back();
+                    return Err(error);
+                }
+            }
+        }
+        drop(state);
+        self.queue.changed.notify_one();
+        Ok(())
+    }
+
+    /// Drops what is waiting, lets what is at work come to its end, and waits for that.
+    pub(crate) fn close(&self) {
+        let dropped = {
+            let mut state = hold(&self.queue.state);
+            state.is_closed = true;
+            std::mem::take(&mut state.jobs)
+        };
+        drop(dropped);
+        self.queue.changed.notify_all();
+        let threads = std::mem::take(&mut *hold(&self.threads));
+        for thread in threads {
+            // Jobs catch their panics.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Queue {
+    fn serve(&self, slot: usize) {
+        while let Some(job) = self.next() {
+            job(slot);
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = hold(&self.state);
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.is_closed {
+                return None;
+            }
+            state.idle += 1;
+            state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+}

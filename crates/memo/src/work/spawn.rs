@@ -1,0 +1,212 @@
+//! Spawns: looking for what a process gave before, or running it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use buildbook_fsio::create_folders;
+
+use super::process::Process;
+use super::{Output, Step, Work, add_reads, remove_old};
+use crate::cache::{Capture, Entry};
+use crate::contents::Content;
+use crate::env::ToolEnv;
+use crate::error::Ended;
+use crate::key::{Key, KeyBuilder};
+use crate::tool::Argument;
+use crate::{Error, Redirect, Result};
+
+/// A process to be run, unless what it gives is known.
+#[derive(Debug)]
+pub(crate) struct SpawnRequest {
+    pub(crate) label: String,
+    pub(crate) program: Arc<Path>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) env: ToolEnv,
+    pub(crate) cwd: PathBuf,
+    pub(crate) stdin: Option<PathBuf>,
+    pub(crate) stdout: Redirect,
+    pub(crate) stderr: Redirect,
+    /// `None`: any.
+    pub(crate) success_exits: Option<BTreeSet<i32>>,
+    pub(crate) stamp: Vec<u8>,
+    pub(crate) reads: Vec<PathBuf>,
+    pub(crate) writes: Vec<PathBuf>,
+}
+
+/// A process that has to run, and what its reads contained when that was found out.
+pub(super) struct Prepared {
+    request: Box<SpawnRequest>,
+    key: Key,
+    used: Vec<(PathBuf, Content)>,
+}
+
+/// Looks for what a process gave before.
+pub(super) fn prepare(work: &mut Work, request: Box<SpawnRequest>) -> Step {
+    match look_up(work, request) {
+        Ok(step) => step,
+        Err(error) => Step::Done(Err(error)),
+    }
+}
+
+fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
+    let contents = &work.shared.contents;
+    let tool = contents.use_of(&request.program)?;
+    let stdin = request.stdin.as_ref().map(|path| contents.use_of(path)).transpose()?;
+    let reads = work.contents_of(&request.reads)?;
+    let key = key(work, &request, &tool, stdin.as_ref(), &reads);
+    if let Some((entry, output)) = work.revive(&key, &request.writes)
+        && let Some(code) = entry.exit
+    {
+        let output = output.unwrap_or_default().into();
+        return Ok(Step::Done(Ok((Output::Exit { code, output }, true))));
+    }
+    let mut used = vec![(request.program.to_path_buf(), tool)];
+    used.extend(request.stdin.clone().zip(stdin));
+    used.extend(request.reads.iter().cloned().zip(reads));
+    Ok(Step::Run(Box::new(Prepared { request, key, used })))
+}
+
+/// The key of a spawn.
+fn key(
+    work: &Work,
+    request: &SpawnRequest,
+    tool: &Content,
+    stdin: Option<&Content>,
+    reads: &[Content],
+) -> Key {
+    let names = &work.shared.names;
+    let mut key = KeyBuilder::new("spawn 1");
+    names.add(&mut key, "tool", &request.program);
+    key.digest("tool content", &tool.digest);
+    key.count("arguments", request.arguments.len());
+    for argument in &request.arguments {
+        match argument {
+            Argument::Stamped(value) => key.text("argument", value),
+            Argument::Shielded(_) => key.field("shielded argument", b""),
+        }
+    }
+    key.count("environment", request.env.relevant.len());
+    for (name, value) in &request.env.relevant {
+        key.text("variable", name);
+        key.text("value", value);
+    }
+    names.add(&mut key, "cwd", &request.cwd);
+    match stdin {
+        None => key.field("no stdin", b""),
+        Some(content) => key.digest("stdin", &content.digest),
+    }
+    for (name, redirect) in [("stdout", &request.stdout), ("stderr", &request.stderr)] {
+        key.field(name, redirect.word().as_bytes());
+        if let Some(path) = redirect.path() {
+            names.add(&mut key, "redirection", path);
+        }
+    }
+    match &request.success_exits {
+        None => key.field("any exit", b""),
+        Some(exits) => {
+            key.count("success exits", exits.len());
+            exits.iter().for_each(|exit| key.field("exit", &exit.to_le_bytes()));
+        }
+    }
+    key.field("stamp", &request.stamp);
+    add_reads(&mut key, names, &request.reads, reads);
+    key.count("writes", request.writes.len());
+    request.writes.iter().for_each(|path| names.add(&mut key, "write", path));
+    key.finish()
+}
+
+/// Runs a process, checks what it did, and records it.
+pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)> {
+    let Prepared { request, key, used } = prepared;
+    // What an earlier build left there must not be taken for what this process writes.
+    for path in &request.writes {
+        remove_old(path)?;
+        create_folders(path.parent().unwrap_or(Path::new("/")))?;
+    }
+    let session = work.shared.cache.session()?;
+    let stdout = session.capture()?;
+    let is_one = request.stdout == request.stderr;
+    let stderr = if is_one { None } else { Some(session.capture()?) };
+    let process = Process {
+        program: &request.program,
+        arguments: request.arguments.iter().map(|argument| OsString::from(argument.value())).collect(),
+        env: &request.env,
+        cwd: &request.cwd,
+        stdin: request.stdin.as_ref(),
+    };
+    let (for_stdout, for_stderr) = (stdout.for_process()?, stderr.as_ref().unwrap_or(&stdout).for_process()?);
+    let ended = process.run(&for_stdout, &for_stderr, &work.shared.groups, &session)?;
+    drop((for_stdout, for_stderr));
+
+    let mut output = deliver(work, &request.stdout, &stdout)?;
+    if let Some(stderr) = &stderr {
+        output.extend(deliver(work, &request.stderr, stderr)?);
+    }
+    if work.shared.groups.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let output: Arc<[u8]> = output.into();
+    let is_success = |code: &i32| request.success_exits.as_ref().is_none_or(|exits| exits.contains(code));
+    let code = match ended {
+        Ended::Code(code) if is_success(&code) => code,
+        ended => return Err(Error::Exit { command: request.label.clone(), ended, output }),
+    };
+    let missing: Vec<PathBuf> = request.writes.iter().filter(|path| !is_file(path)).cloned().collect();
+    if !missing.is_empty() {
+        return Err(Error::DidNotWrite { paths: missing });
+    }
+    let blobs = keep_writes(work, &request.writes)?;
+    work.check_reads(used.iter().map(|(path, content)| (path, content)))?;
+    if let Some(writes) = blobs {
+        match keep_output(work, &output) {
+            Ok(kept) => work.record(key, &Entry { exit: Some(code), output: kept, writes }),
+            Err(error) => work.problems.push(error),
+        }
+    }
+    Ok((Output::Exit { code, output }, false))
+}
+
+/// Puts what was written into the cache, and notes what it is. `None` when the cache cannot take it, which is no
+/// reason for the operation to fail.
+fn keep_writes(work: &mut Work, writes: &[PathBuf]) -> Result<Option<Vec<crate::cache::Blob>>> {
+    let mut blobs = Vec::with_capacity(writes.len());
+    for path in writes {
+        let kept = match work.shared.cache.keep_file(path, &work.shared.contents) {
+            Ok(kept) => kept,
+            Err(error) => {
+                work.problems.push(error);
+                None
+            }
+        };
+        match kept {
+            Some((blob, content)) => {
+                work.shared.contents.note_use(path, content)?;
+                blobs.push(blob);
+            }
+            None => drop(work.shared.contents.use_of(path)?),
+        }
+    }
+    Ok((blobs.len() == writes.len()).then_some(blobs))
+}
+
+fn keep_output(work: &Work, output: &[u8]) -> Result<Option<crate::cache::Blob>> {
+    if output.is_empty() { Ok(None) } else { work.shared.cache.keep_bytes(output, 0o644).map(Some) }
+}
+
+/// Sends what was printed where it should go, and returns what of it the build shows.
+fn deliver(work: &Work, redirect: &Redirect, capture: &Capture) -> Result<Vec<u8>> {
+    let bytes = match redirect {
+        Redirect::Discard => return Ok(Vec::new()),
+        Redirect::Ui | Redirect::File(_) | Redirect::Tee(_) => capture.read()?,
+    };
+    if let Some(path) = redirect.path() {
+        work.shared.cache.write(&bytes, None, path, &work.shared.contents)?;
+    }
+    Ok(if matches!(redirect, Redirect::File(_)) { Vec::new() } else { bytes })
+}
+
+fn is_file(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+}

@@ -1,0 +1,72 @@
+//! Writing a file.
+
+use std::path::PathBuf;
+
+use super::{Output, Work, add_reads, blob_of};
+use crate::Result;
+use crate::cache::{Blob, Entry, is_there};
+use crate::digest::Digest;
+use crate::key::KeyBuilder;
+use crate::settings::Hidden;
+
+/// A function that makes the contents of a file.
+pub(crate) type Make = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
+
+/// A file to be written.
+#[derive(Debug)]
+pub(crate) struct WriteRequest {
+    pub(crate) path: PathBuf,
+    pub(crate) mode: u32,
+    pub(crate) reads: Vec<PathBuf>,
+    pub(crate) source: WriteSource,
+}
+
+/// Where the contents come from.
+#[derive(Debug)]
+pub(crate) enum WriteSource {
+    /// They are known. Nothing needs to be looked up: the file has them or gets them.
+    Bytes(Vec<u8>),
+    /// A function makes them from the reads and from what the salt stands for.
+    Made { salt: Vec<u8>, make: Hidden<Make> },
+}
+
+/// Writes a file, if it is not there.
+pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, bool)> {
+    let WriteRequest { path, mode, reads, source } = request;
+    let contents_of_reads = work.contents_of(&reads)?;
+    let (bytes, key) = match source {
+        WriteSource::Bytes(bytes) => (bytes, None),
+        WriteSource::Made { salt, make } if salt.is_empty() => (make.0()?, None),
+        WriteSource::Made { salt, make } => {
+            let mut key = KeyBuilder::new("write 1");
+            work.shared.names.add(&mut key, "write", &path);
+            key.number("mode", u64::from(mode));
+            key.field("salt", &salt);
+            add_reads(&mut key, &work.shared.names, &reads, &contents_of_reads);
+            let key = key.finish();
+            if work.revive(&key, std::slice::from_ref(&path)).is_some() {
+                return Ok((Output::Nothing, true));
+            }
+            (make.0()?, Some(key))
+        }
+    };
+    work.check_reads(reads.iter().zip(&contents_of_reads))?;
+    let wanted = Blob { digest: Digest::of(&bytes), bytes: bytes.len() as u64, mode };
+    let contents = &work.shared.contents;
+    let there = is_there(&wanted, &path, contents);
+    let was_there = there.is_some();
+    let content = match there {
+        Some(content) => content,
+        None => work.shared.cache.write(&bytes, Some(mode), &path, contents)?,
+    };
+    contents.note_use(&path, content)?;
+    if let Some(key) = key {
+        match work.shared.cache.keep_bytes(&bytes, mode) {
+            Ok(_) => work.record(&key, &Entry { exit: None, output: None, writes: vec![blob_of(&content)] }),
+            Err(error) => work.problems.push(error),
+        }
+        // The function ran.
+        return Ok((Output::Nothing, false));
+    }
+    Ok((Output::Nothing, was_there))
+}

@@ -1,0 +1,37 @@
+//! The shortest way through everything.
+
+use buildbook_memo::{Status, Tool};
+
+use crate::support::Project;
+
+/// Copies `in` to `out` with a process that also leaves a trace of having run.
+fn build(project: &Project) -> (bool, bool) {
+    let mut memo = project.memo();
+    let sh = memo.tool(Tool::named("sh").relevant(["PATH"]));
+    memo.file_ready("in");
+    let cmd = sh.cmd().args(["-c", "cat in > out; echo ran >> trace; echo said"]);
+    let _running = memo.spawn(cmd).reads(["in"]).writes(["out"]).start();
+    let report = memo.finish();
+    assert!(report.is_success(), "{report}");
+    let ops = memo.ops();
+    assert_eq!(&*ops[0].output, b"said\n");
+    assert_eq!(ops[0].exit, Some(0));
+    (matches!(ops[0].status, Status::Revived), report.is_success())
+}
+
+#[test]
+fn a_second_build_takes_the_result_from_the_cache() {
+    let project = Project::new();
+    project.put("in", "one");
+    assert_eq!(build(&project), (false, true));
+    assert_eq!((project.get("out"), project.get("trace")), ("one".to_owned(), "ran\n".to_owned()));
+    std::fs::remove_file(project.path("out")).unwrap();
+    assert_eq!(build(&project), (true, true));
+    assert_eq!((project.get("out"), project.get("trace")), ("one".to_owned(), "ran\n".to_owned()));
+    project.put("in", "two");
+    assert_eq!(build(&project), (false, true));
+    assert_eq!((project.get("out"), project.get("trace")), ("two".to_owned(), "ran\nran\n".to_owned()));
+    project.put("in", "one");
+    assert_eq!(build(&project), (true, true));
+    assert_eq!(project.get("out"), "one");
+}

@@ -1,0 +1,5 @@
+//! What the memo does, as its users see it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+
+mod first;
+mod support;
