@@ -67,6 +67,18 @@ impl Entry {
         let is_ours = line.version == VERSION && line.key == key.digest();
         is_ours.then_some(Entry { exit: line.exit, output: line.output, writes: line.writes })
     }
+    /// Every payload that the entry needs.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        self.output.iter().chain(&self.writes)
+    }
+}
+
+/// The payloads of an entry of any key; `None` when it is damaged.
+pub(crate) fn payloads(bytes: &[u8]) -> Option<Vec<Digest>> {
+    let json = bytes.split(|byte| *byte == b'\n').next()?;
+    let line: Line = serde_json::from_slice(json).ok()?;
+    let entry = Entry::parse(bytes, &Key::from(line.key))?;
+    Some(entry.blobs().map(|blob| blob.digest).collect())
 }
 
 #[cfg(test)]
@@ -80,6 +92,7 @@ mod tests {
         let entry = Entry { exit: Some(3), output: Some(blob), writes: vec![blob, blob] };
         let text = entry.print(&key);
         assert_eq!(Entry::parse(text.as_bytes(), &key), Some(entry));
+        assert_eq!(payloads(text.as_bytes()), Some(vec![blob.digest; 3]));
         assert_eq!(Entry::parse(text.as_bytes(), &Key::from(Digest::of(b"other"))), None);
         for position in 0..text.len() {
             let mut bytes = text.clone().into_bytes();

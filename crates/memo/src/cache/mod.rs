@@ -30,12 +30,12 @@ use crate::key::Key;
 use crate::settings::{Clock, Settings};
 use crate::{Error, Result};
 
-pub(crate) use entry::{Blob, Entry};
+pub(crate) use entry::{Blob, Entry, payloads};
 pub(crate) use place::{Restored, is_there};
 pub(crate) use session::{Capture, Session};
 
 /// An entry is a line for each output; this is room for a hundred thousand of them.
-const ENTRY_LIMIT_BYTES: u64 = 32 << 20;
+pub(crate) const ENTRY_LIMIT_BYTES: u64 = 32 << 20;
 
 /// A cache folder.
 #[derive(Debug)]

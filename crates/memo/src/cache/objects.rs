@@ -75,11 +75,14 @@ impl Cache {
         fine_if_gone(op::unlink(&self.object_path(digest)))
     }
 
-    /// Whether there is an object of this name and length. Whether it is what it should be shows when it is taken
-    /// out.
+    /// Whether there is an object of this name and length, to be used by a new entry: a trim takes it for used now.
+    /// Whether it is what it should be shows when it is taken out.
     fn has_object(&self, digest: &Digest, bytes: u64) -> bool {
-        let metadata = std::fs::symlink_metadata(self.object_path(digest));
-        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes)
+        let Ok(Some((_, file))) = self.open_object(digest) else { return false };
+        let is_it = file.metadata().is_ok_and(|metadata| metadata.len() == bytes);
+        // A cache of somebody else's may refuse. At worst, the entry finds its object gone, and the operation runs.
+        let _ = file.set_modified((self.clock)());
+        is_it
     }
 
     fn settle_object(&self, staged: &super::session::Staged, digest: &Digest) -> Result<()> {

@@ -3,3 +3,4 @@
 
 mod first;
 mod support;
+mod trim;
