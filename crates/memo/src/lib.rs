@@ -21,6 +21,7 @@ mod settings;
 mod spawn;
 mod tasks;
 mod tool;
+mod trace;
 mod trim;
 mod work;
 mod write;
@@ -40,6 +41,7 @@ pub use running::{Exit, FromOutput, Running};
 pub use settings::{Clock, Settings};
 pub use spawn::{Redirect, Spawn};
 pub use tool::{Cmd, MemoTool, Tool};
+pub use trace::write_chrome_trace;
 pub use trim::{
     CacheSurvey, KeepReason, RemoveReason, TrimDecision, TrimItem, TrimKind, TrimPlan, TrimPolicy,
     TrimResult, execute_trim, plan_trim, survey_cache,
