@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(folder: &Path, flags: Vec<String>) -> std::io::Result<Report> {
+pub(crate) fn run(folder: &Path, flags: Vec<String>) -> std::io::Result<Report> {
     let folder = folder.canonicalize()?;
     let variable = |name| std::env::vars_os().find(|(variable, _)| variable == name).map(|(_, value)| value);
     let cache = variable("C_PROJECT_CACHE").map_or_else(|| folder.join("_build/cache"), PathBuf::from);

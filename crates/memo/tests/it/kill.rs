@@ -1,0 +1,108 @@
+//! Builds that are killed.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use buildbook_memo::{Env, Memo, Settings, Tool};
+
+use crate::support::Random;
+
+/// How many files are built from each other.
+const STEPS: u32 = 6;
+/// How many builds are killed in an ordinary test run.
+const KILLS: u32 = 40;
+
+/// The build: every step copies the one before several times, slowly, appending to its file, so that a process that
+/// is left over from another build does damage.
+fn build(tree: &Path, cache: &Path) {
+    let env: Env = [("PATH", "/usr/bin:/bin")].into_iter().collect();
+    let settings = Settings::new(tree, std::time::SystemTime::now).cache(cache).env(env);
+    let mut memo = Memo::new(settings);
+    let sh = memo.tool(Tool::named("sh").relevant(["PATH"]));
+    memo.file_ready("step0");
+    for step in 1..=STEPS {
+        let (from, to) = (format!("step{}", step - 1), format!("step{step}"));
+        let slowly =
+            format!("for i in 1 2 3; do head -c 20 {from} >> {to}; echo {step} >> {to}; sleep 0.003; done");
+        let cmd = sh.cmd().arg("-c").arg(slowly);
+        let _running = memo.spawn(cmd).reads([&from]).writes([&to]).start();
+        let text = format!("{step}");
+        let _running =
+            memo.write_with(format!("side{step}"), "1", move || Ok(text.repeat(5_000).into_bytes())).start();
+    }
+    let report = memo.finish();
+    assert!(report.is_success(), "{report}");
+}
+
+/// What the build gives.
+fn expected(source: &str, step: u32) -> String {
+    if step == 0 {
+        return source.to_owned();
+    }
+    let before = expected(source, step - 1);
+    format!("{}{step}\n", &before[..before.len().min(20)]).repeat(3)
+}
+
+fn check(tree: &Path, source: &str, kill: u32) {
+    for step in 1..=STEPS {
+        let built = std::fs::read_to_string(tree.join(format!("step{step}"))).unwrap();
+        assert_eq!(built, expected(source, step), "step {step} after kill {kill}");
+        let side = std::fs::read_to_string(tree.join(format!("side{step}"))).unwrap();
+        assert_eq!(side, step.to_string().repeat(5_000), "side {step} after kill {kill}");
+    }
+}
+
+/// Starts a build in another process.
+fn start(tree: &Path, cache: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kill::builds_if_asked_to", "--nocapture"])
+        .env("MEMO_TEST_TREE", tree)
+        .env("MEMO_TEST_CACHE", cache)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Does nothing in an ordinary test run; in another process started by [`start`] it builds.
+#[test]
+fn builds_if_asked_to() {
+    let (Some(tree), Some(cache)) = (std::env::var_os("MEMO_TEST_TREE"), std::env::var_os("MEMO_TEST_CACHE"))
+    else {
+        return;
+    };
+    build(&PathBuf::from(tree), &PathBuf::from(cache));
+}
+
+#[test]
+fn after_builds_were_killed_at_any_point_the_next_is_right() {
+    let kills = std::env::var("MEMO_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let mut random = Random::new(11);
+    let trees: Vec<PathBuf> = ["one", "two"].iter().map(|name| folder.path().join(name)).collect();
+    for tree in &trees {
+        std::fs::create_dir(tree).unwrap();
+    }
+    let mut killed = 0;
+    for kill in 0..kills {
+        let tree = &trees[random.below(2) as usize];
+        let source = format!("source {} of {}\n", random.below(6), tree.file_name().unwrap().display());
+        std::fs::write(tree.join("step0"), &source).unwrap();
+        let mut child = start(tree, &cache);
+        // At a random point of the build: this is what is tested, and not a wait for something.
+        std::thread::sleep(Duration::from_micros(u64::from(random.below(150_000))));
+        child.kill().unwrap();
+        killed += u32::from(child.wait().unwrap().signal().is_some());
+
+        // Sometimes the next build is of something else.
+        let source = if random.below(2) == 0 { source } else { format!("{source} edited\n") };
+        std::fs::write(tree.join("step0"), &source).unwrap();
+        assert!(start(tree, &cache).wait().unwrap().success(), "after kill {kill}");
+        check(tree, &source, kill);
+    }
+    assert!(killed > kills / 4, "only {killed} of {kills} builds were hit");
+    let running = std::fs::read_dir(cache.join("running")).unwrap().count();
+    assert_eq!(running, 0, "the last build has removed what killed ones left");
+}
