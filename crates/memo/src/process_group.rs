@@ -1,7 +1,9 @@
 //! Processes that are killed together.
 
+use std::path::Path;
+
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp};
 
 /// Kills all processes of a group. Whether any were left does not matter.
 pub(crate) fn kill(group: i32) {
@@ -20,14 +22,35 @@ fn signal(group: i32, signal: Signal) {
     }
 }
 
-/// When a process was started, in ticks since the machine was: with its number, this tells it from a later one that
-/// got the same number. `None` when there is none, or where the system does not say.
-pub(crate) fn start_time(process: i32) -> Option<u64> {
+/// Kills the groups of all processes that have a file open, as far as the system says who they are, and as far as they
+/// are not the caller's own.
+pub(crate) fn kill_holders(file: &Path) {
+    let own = getpgrp().as_raw();
+    for process in processes() {
+        let group = if has_open(process, file) { group_of(process) } else { None };
+        if let Some(group) = group.filter(|group| *group != own) {
+            kill(group);
+        }
+    }
+}
+
+/// All processes that the system lists, as Linux does.
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn has_open(process: i32, file: &Path) -> bool {
+    let files = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    files.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|target| target == file)
+}
+
+fn group_of(process: i32) -> Option<i32> {
     let text = std::fs::read(format!("/proc/{process}/stat")).ok()?;
     let text = String::from_utf8_lossy(&text);
     // The name of the program is in parentheses, and may contain any character, parentheses among them.
     let (_, fields) = text.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
+    fields.split_whitespace().nth(2)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -35,10 +58,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_has_a_start_time_while_it_is_there() {
+    #[cfg(target_os = "linux")]
+    fn a_process_is_known_by_what_it_has_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("f");
         let own = i32::try_from(std::process::id()).unwrap();
-        assert!(start_time(own).is_some_and(|ticks| ticks > 0));
-        assert_eq!(start_time(own), start_time(own));
-        assert_eq!(start_time(i32::MAX), None);
+        let file = std::fs::File::create(&path).unwrap();
+        assert!(processes().any(|process| process == own));
+        assert!(has_open(own, &path));
+        drop(file);
+        assert!(!has_open(own, &path));
+        assert_eq!(group_of(own), Some(getpgrp().as_raw()));
+        assert_eq!(group_of(i32::MAX), None);
     }
 }

@@ -68,10 +68,22 @@ impl Cache {
         if let Some(session) = &*session {
             return Ok(session.clone());
         }
-        let running = self.folder.join("running");
-        create_folders(&running)?;
+        create_folders(&self.running())?;
+        let running = self.running();
         session::clean(&running)?;
         Ok(session.insert(Session::start(&running)?).clone())
+    }
+
+    /// Ends what killed builds have left running, if there is anything.
+    pub(crate) fn clean(&self) -> Result<()> {
+        let running = self.running();
+        if running.is_dir() { session::clean(&running) } else { Ok(()) }
+    }
+
+    /// The folder of the staging areas, by the name that the system has for it: processes are found by it.
+    fn running(&self) -> PathBuf {
+        let running = self.folder.join("running");
+        running.canonicalize().unwrap_or(running)
     }
 
     /// Ends the staging area.

@@ -3,26 +3,26 @@
 //! `running/<session>/lock` is held as long as the build lives. Beside it are files that are on their way to their
 //! places, and one file for the output of each process that runs. That one is locked as well, and the process
 //! inherits the lock with the open file: it stays locked as long as anything of the process is alive, also when the
-//! build was killed. `running/<session>/groups` names the process groups.
+//! build was killed.
 //!
-//! A build that finds the area of a dead one ends the processes that it left, and waits for them: they could write
-//! to files that are made anew meanwhile.
+//! A build that finds the area of a dead one kills the processes that it left, and waits until they are gone: they
+//! could write to files that are made anew meanwhile. It knows them by the open file.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use buildbook_fsio::{Lock, op, read_file, remove_tree};
+use buildbook_fsio::{Lock, Taken, op, read_file, remove_tree};
 
 use crate::process_group;
 use crate::{Error, Result};
 
 const LOCK: &str = "lock";
-const GROUPS: &str = "groups";
 const OUTPUT: &str = "output-";
-/// A line for each process that a build started; this is room for a million.
-const GROUPS_LIMIT_BYTES: u64 = 64 << 20;
+/// How long to wait for processes that were killed before looking whether they have started others meanwhile.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -36,7 +36,6 @@ pub(crate) struct Session {
 struct Inner {
     folder: PathBuf,
     _alive: Lock,
-    groups: File,
     files: AtomicU64,
 }
 
@@ -67,8 +66,7 @@ impl Session {
             // Whoever cleans up may be quicker, and removes the folder: it is nobody's yet.
             match Lock::try_acquire(&folder.join(LOCK)) {
                 Ok(Some(alive)) => {
-                    let groups = op::open_or_create(&folder.join(GROUPS))?;
-                    let inner = Inner { folder, _alive: alive, groups, files: AtomicU64::new(0) };
+                    let inner = Inner { folder, _alive: alive, files: AtomicU64::new(0) };
                     return Ok(Session { inner: Arc::new(inner) });
                 }
                 Ok(None) => {}
@@ -88,13 +86,6 @@ impl Session {
     /// Makes a file for the output of a process.
     pub(crate) fn capture(&self) -> Result<Capture> {
         Ok(Capture { lock: Some(Lock::acquire(&self.next(OUTPUT))?) })
-    }
-
-    /// Notes that a process group was started.
-    pub(crate) fn note_group(&self, group: i32) -> Result<()> {
-        let started = process_group::start_time(group).unwrap_or(0);
-        let line = format!("{group} {started}\n");
-        Ok(op::write_all(&self.inner.groups, &self.inner.folder.join(GROUPS), line.as_bytes())?)
     }
 
     /// Removes the area. Nothing may be running.
@@ -157,8 +148,13 @@ impl Drop for Capture {
     }
 }
 
-/// Ends what dead builds left running, and removes their areas.
+/// Ends what dead builds left running, and removes their areas. One build does that at a time; the others wait, so
+/// that they do not start before it is done.
 pub(crate) fn clean(running: &Path) -> Result<()> {
+    if std::fs::read_dir(running).is_ok_and(|mut sessions| sessions.next().is_none()) {
+        return Ok(());
+    }
+    let cleaning = Lock::acquire(&running.with_extension("lock"))?;
     for entry in std::fs::read_dir(running).map_err(Error::io("read the folder", running))? {
         let folder = entry.map_err(Error::io("read the folder", running))?.path();
         match Lock::try_acquire(&folder.join(LOCK)) {
@@ -169,33 +165,27 @@ pub(crate) fn clean(running: &Path) -> Result<()> {
             }
             // It is alive.
             Ok(None) => {}
-            // Somebody else has cleaned up.
+            // It has just ended.
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error.into()),
         }
     }
+    cleaning.release();
     Ok(())
 }
 
-/// Kills the process groups of a dead build, and waits until nothing of them is left that could write.
+/// Kills the processes of a dead build, and waits until nothing of them is left that could write.
 fn end_processes(folder: &Path) -> Result<()> {
-    let groups = read_file(&folder.join(GROUPS), GROUPS_LIMIT_BYTES)?.unwrap_or_default();
-    for line in String::from_utf8_lossy(&groups).lines() {
-        let mut words = line.split(' ').map(str::parse::<u64>);
-        if let (Some(Ok(group)), Some(Ok(started))) = (words.next(), words.next())
-            && let Ok(group) = i32::try_from(group)
-            && started != 0
-            && process_group::start_time(group) == Some(started)
-        {
-            process_group::kill(group);
-        }
-    }
     for entry in std::fs::read_dir(folder).map_err(Error::io("read the folder", folder))? {
         let path = entry.map_err(Error::io("read the folder", folder))?.path();
         let is_output =
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(OUTPUT.as_bytes()));
-        if is_output {
-            Lock::acquire(&path)?.release();
+        if !is_output {
+            continue;
+        }
+        while !matches!(Lock::try_acquire_existing(&path)?, Taken::Acquired(_) | Taken::Missing) {
+            process_group::kill_holders(&path);
+            drop(Lock::acquire_within(&path, PATIENCE)?);
         }
     }
     Ok(())

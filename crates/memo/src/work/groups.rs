@@ -31,14 +31,13 @@ impl Groups {
     }
 
     /// Lists a process that has just become the leader of a group.
-    pub(crate) fn add(&self, leader: &Child) -> i32 {
+    pub(crate) fn add(&self, leader: &Child) {
         let group = leader.id().cast_signed();
         hold(&self.running).insert(group);
         if self.is_cancelled() {
             // It was started while the others were asked to end, and has done nothing yet.
             process_group::kill(group);
         }
-        group
     }
 
     /// Waits until a leader has ended. What it leaves running is killed: nothing may write to files that are taken

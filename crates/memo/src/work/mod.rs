@@ -152,7 +152,11 @@ impl Work {
         };
         let submitted = pool.submit(Box::new(move |slot| {
             let start = self.shared.elapsed();
-            self.shared.contents.start_with(|| self.shared.cache.recall());
+            self.shared.contents.start_with(|| {
+                // A staging area cannot be made either if this fails, which tells why.
+                let _ = self.shared.cache.clean();
+                self.shared.cache.recall()
+            });
             let step = if self.shared.groups.is_cancelled() {
                 Step::Done(Err(Error::Cancelled))
             } else {

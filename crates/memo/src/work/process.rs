@@ -9,7 +9,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::groups::Groups;
-use crate::cache::Session;
 use crate::env::ToolEnv;
 use crate::error::Ended;
 use crate::{Error, Result};
@@ -33,18 +32,10 @@ pub(super) struct Process<'a> {
 impl Process<'_> {
     /// Runs it in a group of its own, and waits. Its outputs go to open files. Nothing of the group is alive
     /// afterwards.
-    pub(super) fn run(
-        &self,
-        stdout: &File,
-        stderr: &File,
-        groups: &Groups,
-        session: &Session,
-    ) -> Result<Ended> {
+    pub(super) fn run(&self, stdout: &File, stderr: &File, groups: &Groups) -> Result<Ended> {
         let child = self.start(stdout, stderr)?;
-        let group = groups.add(&child);
-        let noted = session.note_group(group);
+        groups.add(&child);
         let status = groups.wait(child).map_err(Error::io("wait for", self.program))?;
-        noted?;
         match (status.code(), status.signal()) {
             (Some(code), _) => Ok(Ended::Code(code)),
             (None, signal) => Ok(Ended::Signal(signal.unwrap_or_default())),

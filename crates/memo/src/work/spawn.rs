@@ -137,7 +137,7 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         stdin: request.stdin.as_ref(),
     };
     let (for_stdout, for_stderr) = (stdout.for_process()?, stderr.as_ref().unwrap_or(&stdout).for_process()?);
-    let ended = process.run(&for_stdout, &for_stderr, &work.shared.groups, &session)?;
+    let ended = process.run(&for_stdout, &for_stderr, &work.shared.groups)?;
     drop((for_stdout, for_stderr));
 
     let mut output = deliver(work, &request.stdout, &stdout)?;
