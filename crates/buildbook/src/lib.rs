@@ -18,7 +18,15 @@
 //! | [`layout`] | how names are spelled and where files lie | always |
 //! | [`atomic_swap`], [`fsio`] | replacing, appending, locking | always |
 //!
-//! Every part is on by default. A service that needs one or two depends on `buildbook-history` and so on
+//! These are on by default. What builds packages, instead of keeping the book of their builds, is not, and no part
+//! above needs it:
+//!
+//! | module | answers | feature |
+//! |---|---|---|
+//! | `guard` | which build operations may start, and why the others are stuck | `guard` |
+//! | `memo` | what a build operation gave before, so that none runs twice | `memo` |
+//!
+//! A service that needs one or two depends on `buildbook-history` and so on
 //! directly, or on this crate with `default-features = false`; only `notify` brings HTTP, SMTP and TLS.
 //!
 //! # What this crate does not do
@@ -75,9 +83,13 @@ pub use buildbook_build_lock as build_lock;
 pub use buildbook_fsio as fsio;
 #[cfg(feature = "gc")]
 pub use buildbook_gc as gc;
+#[cfg(feature = "guard")]
+pub use buildbook_guard as guard;
 #[cfg(feature = "history")]
 pub use buildbook_history as history;
 pub use buildbook_layout as layout;
+#[cfg(feature = "memo")]
+pub use buildbook_memo as memo;
 #[cfg(feature = "notify")]
 pub use buildbook_notify as notify;
 #[cfg(feature = "progress")]

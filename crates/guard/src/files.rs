@@ -72,7 +72,8 @@ pub(crate) struct Files {
 
 #[derive(Debug)]
 enum State {
-    /// The slots of the operations that wait for the file, in the order of addition, each once.
+    /// The slots of the operations that wait for the file, in the order of addition. One whose
+    /// reads name the file twice is here twice.
     Undecided(Vec<Slot>),
     Decided(Decision),
 }
@@ -118,17 +119,15 @@ impl Files {
         (0..self.states.len()).map(FileId::at)
     }
 
-    /// Lets an operation wait for a file. True if it has one file more to wait for; false if the file is decided, or
-    /// if it waits for it already, since reads may name a file twice.
+    /// Lets an operation wait for a file. False if the file is decided.
     pub(crate) fn wait(&mut self, file: FileId, waiter: Slot) -> bool {
-        let State::Undecided(waiters) = self.states.get_mut(file.index()).expect(OWN) else { return false };
-        // An operation registers all its reads before the next one does, so it can only be the last. Nor can the
-        // last be an operation that had the same slot before: a slot is free only when nothing refers to it.
-        let is_new = waiters.last() != Some(&waiter);
-        if is_new {
-            waiters.push(waiter);
+        match self.states.get_mut(file.index()).expect(OWN) {
+            State::Undecided(waiters) => {
+                waiters.push(waiter);
+                true
+            }
+            State::Decided(_) => false,
         }
-        is_new
     }
 
     /// Decides a file, and hands over what waited for it.

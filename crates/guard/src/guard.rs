@@ -108,11 +108,11 @@ impl<Op> Guard<Op> {
             return;
         }
         let slot = self.waiting.insert(op, writes);
-        let mut missing = 0;
         for read in reads {
-            missing += u32::from(self.files.wait(*read, slot));
+            if self.files.wait(*read, slot) {
+                self.waiting.one_more(slot);
+            }
         }
-        self.waiting.set_missing(slot, missing);
     }
 
     /// The next operation that is ready or aborted, if any. Operations come out in the order in which they became

@@ -24,9 +24,9 @@ pub(crate) struct Waiting<Op> {
 struct Place<Op> {
     /// `None` when the operation was aborted, or when the place is free.
     guarded: Option<Guarded<Op>>,
-    /// In how many undecided files' lists of waiters this place is. An aborted operation stays in those of its
+    /// How often this place is in the lists of waiters of undecided files. An aborted operation stays in those of its
     /// other reads, which would be slow to search, and its place is kept until they are decided as well.
-    missing: u32,
+    missing: usize,
 }
 
 /// An operation that is neither ready nor aborted.
@@ -43,7 +43,7 @@ impl<Op> Waiting<Op> {
         Self { places: Vec::new(), free: Vec::new(), added: 0 }
     }
 
-    /// Lets an operation wait. `missing` has to be told how many files it waits for.
+    /// Gives an operation a place. What it waits for is told with `one_more`.
     pub(crate) fn insert(&mut self, op: Op, writes: &[FileId]) -> Slot {
         let guarded = Some(Guarded { op, writes: writes.into(), added: self.added });
         self.added += 1;
@@ -57,14 +57,14 @@ impl<Op> Waiting<Op> {
         Slot(slot)
     }
 
-    /// Sets how many files an operation waits for, which must be at least one.
-    pub(crate) fn set_missing(&mut self, slot: Slot, missing: u32) {
-        self.place(slot).missing = missing;
+    /// An operation is entered in a list of waiters.
+    pub(crate) fn one_more(&mut self, slot: Slot) {
+        self.place(slot).missing += 1;
     }
 
     /// One file of an operation is ready. Hands the operation over when it was the last.
     pub(crate) fn one_is_ready(&mut self, slot: Slot) -> Option<Op> {
-        self.one_less(slot).then(|| self.vacate(slot))?
+        if self.one_less(slot) { self.vacate(slot) } else { None }
     }
 
     /// One file of an operation will never be ready. Hands the operation over unless another one was the first.
