@@ -1,10 +1,11 @@
 //! Adding lines to a file that others add to, and replace, at the same time.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
+use std::fs::{File, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::lock::same_file;
+use crate::open::open_to_append;
 use crate::{Durability, Error, Result, kernel, op, sync_folder};
 
 /// Adds lines to one file, which it keeps open.
@@ -17,6 +18,10 @@ use crate::{Durability, Error, Result, kernel, op, sync_folder};
 pub struct Appender {
     path: PathBuf,
     file: File,
+    /// The device and number of the open file.
+    identity: (u64, u64),
+    /// How long the file was when this left it with a whole line at its end.
+    whole: Option<u64>,
     /// Whether the folder is known to have been synced since this file was opened.
     name_is_durable: bool,
 }
@@ -48,7 +53,27 @@ impl Appender {
     ///
     /// [`Error::NotAFile`] for anything but a regular file; the system's answer otherwise.
     pub fn open(path: &Path) -> Result<Appender> {
-        Ok(Appender { path: path.to_owned(), file: op::open_or_create(path)?, name_is_durable: false })
+        if let Some(appender) = Appender::open_existing(path)? {
+            return Ok(appender);
+        }
+        let file = op::open_or_create(path)?;
+        let metadata = file.metadata().map_err(Error::io("look at", path))?;
+        Ok(Appender::of(path, file, &metadata))
+    }
+
+    /// Opens a file for appending; `None` when there is nothing of that name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Appender::open`]. If the file is gone when something is appended, it is made.
+    pub fn open_existing(path: &Path) -> Result<Option<Appender>> {
+        let opened = open_to_append("open", path)?;
+        Ok(opened.map(|(file, metadata)| Appender::of(path, file, &metadata)))
+    }
+
+    fn of(path: &Path, file: File, metadata: &Metadata) -> Appender {
+        let identity = identity(metadata);
+        Appender { path: path.to_owned(), file, identity, whole: None, name_is_durable: false }
     }
 
     /// Adds one or more whole lines, each ended by a line feed.
@@ -67,56 +92,52 @@ impl Appender {
         if lines.last() != Some(&b'\n') {
             return Err(Error::NotLines { path: self.path.clone() });
         }
-        self.lock_current_file()?;
-        let result = self.append_locked(lines, durability);
+        let length = self.lock_current_file()?;
+        let appended = self.append_locked(lines, length);
         kernel::unlock(&self.file);
-        result
+        // Not under the lock: a device that waits for several writers at once waits no longer than for one. Who
+        // replaces the file meanwhile finds the lines in it, and syncs what takes its place before it has the name.
+        if appended.is_ok() && durability == Durability::Synced {
+            self.sync()?;
+        }
+        appended
     }
 
-    fn lock_current_file(&mut self) -> Result<()> {
+    /// Takes the lock, and tells how long the file is.
+    fn lock_current_file(&mut self) -> Result<u64> {
         loop {
             kernel::lock(&self.file).map_err(Error::io("lock", &self.path))?;
-            match same_file(&self.file, &self.path) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {
-                    kernel::unlock(&self.file);
-                    self.file = op::open_or_create(&self.path)?;
-                    self.name_is_durable = false;
+            let named = match std::fs::symlink_metadata(&self.path) {
+                Ok(named) if identity(&named) == self.identity => return Ok(named.len()),
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    Err(Error::io("look at", &self.path)(error))
                 }
-                Err(error) => {
-                    kernel::unlock(&self.file);
-                    return Err(error);
-                }
-            }
+                _ => Ok(()),
+            };
+            kernel::unlock(&self.file);
+            named?;
+            *self = Appender::open(&self.path)?;
         }
     }
 
-    fn append_locked(&mut self, lines: &[u8], durability: Durability) -> Result<Appended> {
-        let length = self.file.metadata().map_err(Error::io("look at", &self.path))?.len();
-        let repaired = length > 0 && self.last_byte(length)? != b'\n';
-        let written = if repaired {
-            let mut all = Vec::with_capacity(lines.len() + 1);
-            all.push(b'\n');
-            all.extend_from_slice(lines);
-            op::write_all(&self.file, &self.path, &all)
-        } else {
+    fn append_locked(&mut self, lines: &[u8], length: u64) -> Result<Appended> {
+        // What nobody added to since it was left with a whole line still ends with that line.
+        let is_whole = length == 0 || self.whole == Some(length) || self.last_byte(length)? == b'\n';
+        let written = if is_whole {
             op::write_all(&self.file, &self.path, lines)
+        } else {
+            op::write_all(&self.file, &self.path, &[b"\n", lines].concat())
         };
         if let Err(error) = written {
             // What little was written would be a torn line. If cutting it off fails as well, the next
             // append repairs it and readers skip it: the first error is the one to report.
             let _ = op::set_len(&self.file, &self.path, length);
+            self.whole = None;
             return Err(error);
         }
-        if durability == Durability::Synced {
-            op::sync_file(&self.file, &self.path)?;
-            // Somebody may have made the file without syncing its folder, so its age proves nothing.
-            if !self.name_is_durable {
-                sync_folder(self.path.parent().unwrap_or(Path::new("")))?;
-                self.name_is_durable = true;
-            }
-        }
-        Ok(Appended { offset: length + u64::from(repaired), repaired })
+        let offset = length + u64::from(!is_whole);
+        self.whole = Some(offset + lines.len() as u64);
+        Ok(Appended { offset, repaired: !is_whole })
     }
 
     fn last_byte(&self, length: u64) -> Result<u8> {
@@ -124,4 +145,18 @@ impl Appender {
         self.file.read_exact_at(&mut byte, length - 1).map_err(Error::io("read", &self.path))?;
         Ok(byte[0])
     }
+
+    fn sync(&mut self) -> Result<()> {
+        op::sync_file(&self.file, &self.path)?;
+        // Somebody may have made the file without syncing its folder, so its age proves nothing.
+        if !self.name_is_durable {
+            sync_folder(self.path.parent().unwrap_or(Path::new("")))?;
+            self.name_is_durable = true;
+        }
+        Ok(())
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }

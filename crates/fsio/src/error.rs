@@ -46,8 +46,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-        let path = path.to_owned();
-        move |source| Error::Io { operation, path, source }
+        move |source| Error::Io { operation, path: path.to_owned(), source }
     }
 
     /// The file or folder that the operation was about.

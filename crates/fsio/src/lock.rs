@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 
+use crate::open::open_to_append;
 use crate::{Error, Result, kernel, op, open_file};
 
 /// A lock file, held.
@@ -91,7 +92,7 @@ impl Lock {
     /// As [`Lock::acquire`].
     pub fn try_acquire_existing(path: &Path) -> Result<Taken> {
         loop {
-            let Some(file) = open_for_locking(path)? else { return Ok(Taken::Missing) };
+            let Some((file, _)) = open_to_append("lock", path)? else { return Ok(Taken::Missing) };
             if !kernel::try_lock(&file).map_err(Error::io("lock", path))? {
                 return Ok(Taken::Held);
             }
@@ -260,14 +261,6 @@ pub fn read_note(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     let mut text = Vec::new();
     file.take(limit).read_to_end(&mut text).map_err(Error::io("read", path))?;
     Ok(Some(text))
-}
-
-fn open_for_locking(path: &Path) -> Result<Option<File>> {
-    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-    match OpenOptions::new().read(true).append(true).custom_flags(flags).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => crate::open::regular("lock", path, opened).map(Some),
-    }
 }
 
 fn open_folder(path: &Path) -> io::Result<File> {

@@ -31,6 +31,16 @@ pub fn open_with_metadata(path: &Path) -> Result<Option<(File, Metadata)>> {
     }
 }
 
+/// Opens a regular file for reading and appending, with what the system says about it; `None` when there is nothing
+/// of that name.
+pub(crate) fn open_to_append(operation: &'static str, path: &Path) -> Result<Option<(File, Metadata)>> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    match OpenOptions::new().read(true).append(true).custom_flags(flags).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => regular_with_metadata(operation, path, opened).map(Some),
+    }
+}
+
 /// Reads a whole file; `None` when there is nothing of that name.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! Adding entries.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use buildbook_fsio::{Appended, Durability, MAX_LINE_BYTES, append_lines, create_folders, sync_folder};
+use buildbook_fsio::{self as fsio, Appended, Durability, MAX_LINE_BYTES, create_folders, sync_folder};
 use buildbook_layout::PackageId;
 
 use crate::{Entry, Error, History, Result};
@@ -21,7 +21,7 @@ impl History {
     ///
     /// [`Error::EntryTooLong`]; the system's answer, and the entry is not in the file then.
     pub fn append(&self, package: &PackageId, entry: &Entry) -> Result<Appended> {
-        self.append_as(package, std::slice::from_ref(entry), Durability::Cached)
+        self.appender(package).append(entry)
     }
 
     /// Adds an entry, and waits until the device has it and the names of the file and its folders. It
@@ -32,7 +32,7 @@ impl History {
     /// As [`History::append`]. If only a sync failed, the entry is in the file and may or may not survive a
     /// power cut.
     pub fn append_synced(&self, package: &PackageId, entry: &Entry) -> Result<Appended> {
-        self.append_as(package, std::slice::from_ref(entry), Durability::Synced)
+        self.appender(package).append_synced(entry)
     }
 
     /// Adds several entries, at least one, in one write, so that no entry of another writer comes between
@@ -42,38 +42,128 @@ impl History {
     ///
     /// As [`History::append`]; none of the entries is in the file then. An empty list is refused.
     pub fn append_all(&self, package: &PackageId, entries: &[Entry]) -> Result<Appended> {
-        self.append_as(package, entries, Durability::Cached)
+        self.appender(package).append_all(entries)
     }
 
-    fn append_as(&self, package: &PackageId, entries: &[Entry], durability: Durability) -> Result<Appended> {
-        let path = self.path(package);
-        if entries.is_empty() {
-            return Err(buildbook_fsio::Error::NotLines { path }.into());
+    /// Adds entries to one history again and again, and keeps its file open. Nothing is opened or made yet.
+    #[must_use]
+    pub fn appender(&self, package: &PackageId) -> Appender {
+        Appender { path: self.path(package), file: None, lines: Vec::new(), folder_is_durable: false }
+    }
+}
+
+/// Adds entries to one history, whose file it keeps open.
+///
+/// It promises what the methods of [`History`] promise that have the same names, and costs less each time: each time
+/// it takes the lock, and looks whether the name still stands for the file that it has open. Between two appends it
+/// holds no lock, so others append and compact as they like.
+#[derive(Debug)]
+pub struct Appender {
+    path: PathBuf,
+    file: Option<fsio::Appender>,
+    /// What is being written, kept for its memory.
+    lines: Vec<u8>,
+    /// Whether the name of the package's folder is known to have been synced.
+    folder_is_durable: bool,
+}
+
+impl Appender {
+    /// Adds an entry, which survives the death of the process but not a power cut.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::append`]. The same appender can be used again.
+    pub fn append(&mut self, entry: &Entry) -> Result<Appended> {
+        self.append_as(std::slice::from_ref(entry), Durability::Cached)
+    }
+
+    /// Adds an entry, and waits until the device has it and all names that lead to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::append_synced`]. The same appender can be used again.
+    pub fn append_synced(&mut self, entry: &Entry) -> Result<Appended> {
+        self.append_as(std::slice::from_ref(entry), Durability::Synced)
+    }
+
+    /// Adds several entries, at least one, in one write.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::append_all`]. The same appender can be used again.
+    pub fn append_all(&mut self, entries: &[Entry]) -> Result<Appended> {
+        self.append_as(entries, Durability::Cached)
+    }
+
+    fn append_as(&mut self, entries: &[Entry], durability: Durability) -> Result<Appended> {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        let written = entries.iter().try_for_each(|entry| write_line(entry, &mut lines, &self.path));
+        let appended = written.and_then(|()| self.append_lines(&lines, durability));
+        self.lines = lines;
+        appended
+    }
+
+    /// Adds whole lines, at least one.
+    pub(crate) fn append_lines(&mut self, lines: &[u8], durability: Durability) -> Result<Appended> {
+        if lines.is_empty() {
+            return Err(fsio::Error::NotLines { path: self.path.clone() }.into());
         }
-        let mut lines = Vec::new();
-        for entry in entries {
-            let start = lines.len();
-            serde_json::to_writer(&mut lines, entry).expect("texts and booleans can be written to memory");
-            let bytes = lines.len() - start;
-            if bytes > MAX_LINE_BYTES {
-                return Err(Error::EntryTooLong { path, bytes, limit: MAX_LINE_BYTES });
+        let appended = match self.file()?.append(lines, durability) {
+            // Somebody removed the folder with all that was in it.
+            Err(error) if error.is_not_found() => {
+                self.file = None;
+                self.file()?.append(lines, durability)?
             }
-            lines.push(b'\n');
+            appended => appended?,
+        };
+        if durability == Durability::Synced && !self.folder_is_durable {
+            // Somebody else may have made the package's folder, without syncing the name.
+            self.path.ancestors().nth(2).map_or(Ok(()), sync_folder)?;
+            self.folder_is_durable = true;
         }
-        let folder = self.tree().package(package);
-        let made = missing_folders(&folder);
-        create_folders(&folder)?;
+        Ok(appended)
+    }
+
+    /// The open file. It and its folders are made where they are missing.
+    fn file(&mut self) -> Result<&mut fsio::Appender> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => match fsio::Appender::open_existing(&self.path)? {
+                Some(file) => file,
+                None => self.make_file()?,
+            },
+        };
+        Ok(self.file.insert(file))
+    }
+
+    fn make_file(&mut self) -> Result<fsio::Appender> {
+        self.folder_is_durable = false;
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let made = missing_folders(folder);
+        create_folders(folder)?;
         // Nobody finds the folders above the package's missing again, so nobody else would sync their names.
         for parent in made.into_iter().skip(1).filter_map(Path::parent) {
             sync_folder(parent)?;
         }
-        let appended = append_lines(&path, &lines, durability)?;
-        if durability == Durability::Synced {
-            // Somebody else may have made the package's folder, without syncing the name.
-            sync_folder(self.tree().path())?;
-        }
-        Ok(appended)
+        Ok(fsio::Appender::open(&self.path)?)
     }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Writes an entry as a line behind others.
+pub(crate) fn write_line(entry: &Entry, lines: &mut Vec<u8>, path: &Path) -> Result<()> {
+    let start = lines.len();
+    serde_json::to_writer(&mut *lines, entry).expect("texts and booleans can be written to memory");
+    let bytes = lines.len() - start;
+    if bytes > MAX_LINE_BYTES {
+        return Err(Error::EntryTooLong { path: path.to_owned(), bytes, limit: MAX_LINE_BYTES });
+    }
+    lines.push(b'\n');
+    Ok(())
 }
 
 /// The folders on the way to this one that are not there yet, the innermost first.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use buildbook_layout::InvalidName;
 
@@ -57,6 +58,9 @@ pub enum Error {
         /// How many it may have.
         limit: usize,
     },
+    /// What was written or synced for several callers at once failed. Each of them is told the same.
+    #[error(transparent)]
+    Group(Arc<Error>),
 }
 
 impl Error {
@@ -70,6 +74,7 @@ impl Error {
             | Error::List { path, .. }
             | Error::Name { path, .. }
             | Error::EntryTooLong { path, .. } => path,
+            Error::Group(source) => source.path(),
         }
     }
 
@@ -80,6 +85,7 @@ impl Error {
             Error::File(source) => source.kind(),
             Error::Compact { source, .. } | Error::SetAside { source, .. } => source.kind(),
             Error::List { source, .. } => Some(source.kind()),
+            Error::Group(source) => source.kind(),
             Error::Name { .. } | Error::EntryTooLong { .. } => None,
         }
     }

@@ -1,13 +1,15 @@
 //! What happened to each package in every run: one append-only file for each, `history.jsonl`.
 //!
 //! * [`History::append`] adds an [`Entry`]; any number of threads and processes may do so at once, the
-//!   original's among them. What a crash cut off is closed off by the next append.
+//!   original's among them. What a crash cut off is closed off by the next append. [`History::appender`] keeps the
+//!   file open in between; [`History::group_appender`] lets many threads wait together for a device.
 //! * [`History::read`], [`History::read_latest`], [`History::read_blessed`] and [`History::newest`] read.
 //!   A line that is torn, blank or foreign is skipped and reported as a [`Problem`]; entries that stand on
 //!   such a line whole are read all the same.
 //! * [`History::compact`] thins out what is old and says nothing new, while others append.
 //! * [`History::set_broken_lines_aside`] moves what crashes left, and no reader can use, to a file beside it.
-//! * [`History::packages`] lists the packages, [`History::for_each`] passes over all entries of one.
+//! * [`History::packages`] lists the packages, [`History::for_each`] passes over all entries of one,
+//!   and [`History::reader`] over those of many with the same memory.
 //!
 //! Entries keep what other versions of the format have; compaction copies lines byte for byte, so that it
 //! keeps even what this version does not know. The format is described with [`Entry`], and in the project's
@@ -60,6 +62,7 @@ mod canonical;
 mod compact;
 mod entry;
 mod error;
+mod group;
 mod history;
 mod packages;
 mod parse;
@@ -71,10 +74,12 @@ mod set_aside;
 mod stragglers;
 mod thin;
 
+pub use append::Appender;
 pub use buildbook_fsio::Appended;
 pub use compact::{Compacted, Retention};
 pub use entry::{Entry, EntryRef};
 pub use error::Error;
+pub use group::GroupAppender;
 pub use history::History;
 pub use packages::Packages;
 pub use problem::{Problem, Reason};

@@ -20,7 +20,7 @@ pub(super) fn procedures() -> Vec<Procedure> {
     vec![
         Procedure {
             name: "append a first entry, and make the folders",
-            covers: &["history/append.rs append_as"],
+            covers: &["history/append.rs append_lines", "history/append.rs make_file"],
             durable: true,
             touches: &["p/packages"],
             // A file without a line is a history without an entry.
@@ -41,6 +41,20 @@ pub(super) fn procedures() -> Vec<Procedure> {
             prepare: |world| fill(world, "{\"ts\":\"2026-03-"),
             act: |world| {
                 history(world).append_synced(&package(PACKAGE), &entry("new", NOW))?;
+                Ok(())
+            },
+            look: |world| entries(world, &DAYS),
+            ..base.clone()
+        },
+        Procedure {
+            name: "append entries of a group of callers",
+            covers: &["history/append.rs append_as"],
+            durable: true,
+            unsynced: &[FILE, "p/packages/astring.0.8.5"],
+            dead: &[FILE],
+            prepare: |world| fill(world, "{\"ts\":\"2026-03-"),
+            act: |world| {
+                history(world).group_appender(&package(PACKAGE)).append_synced(&entry("new", NOW))?;
                 Ok(())
             },
             look: |world| entries(world, &DAYS),

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use buildbook_fsio::faults::{Fault, count, inject};
 use buildbook_fsio::op::Operation;
-use buildbook_fsio::{Appender, Durability, Error, append_lines};
+use buildbook_fsio::{Appender, Durability, Error, Probe, append_lines, probe};
 
 use crate::child::Other;
 
@@ -82,6 +82,55 @@ fn an_appender_follows_the_name_not_the_old_file() {
     std::fs::remove_file(&path).unwrap();
     appender.append(b"three\n", Durability::Cached).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
+}
+
+#[test]
+fn an_appender_that_cannot_open_the_new_file_can_be_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let mut appender = Appender::open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(appender.append(b"one\n", Durability::Cached), Err(Error::NotAFile { .. })));
+    std::fs::remove_dir(&path).unwrap();
+    appender.append(b"two\n", Durability::Cached).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"two\n");
+}
+
+#[test]
+fn an_appender_ends_what_others_tore_after_its_own_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let mut appender = Appender::open(&path).unwrap();
+    appender.append(b"one\n", Durability::Cached).unwrap();
+    append_raw(&path, b"to");
+    assert!(appender.append(b"two\n", Durability::Cached).unwrap().repaired);
+    assert!(!appender.append(b"three\n", Durability::Cached).unwrap().repaired);
+    // Somebody cuts the file off in the middle of a line.
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10).unwrap();
+    assert!(appender.append(b"four\n", Durability::Cached).unwrap().repaired);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\nto\ntwo\nfour\n");
+}
+
+fn append_raw(path: &std::path::Path, bytes: &[u8]) {
+    use std::io::Write as _;
+    std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+#[test]
+fn a_sync_is_not_waited_for_under_the_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    // The sync fails, and the line is in the file; the lock is free, as it is while a sync takes its time.
+    let mut appender = Appender::open(&path).unwrap();
+    let failed = inject(1, Fault::Fail(nix::libc::EIO), || appender.append(b"one\n", Durability::Synced));
+    assert!(failed.is_err());
+    assert!(matches!(probe(&path).unwrap(), Probe::Free));
+    assert_eq!(std::fs::read(&path).unwrap(), b"one\n");
+    let (_, calls) = count(|| appender.append(b"two\n", Durability::Synced).unwrap());
+    assert_eq!(calls.len(), 3, "the folder was not synced yet: {calls:?}");
+    let (_, calls) = count(|| appender.append(b"three\n", Durability::Synced).unwrap());
+    assert_eq!(calls.len(), 2, "{calls:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod compact;
 mod company;
 mod crash;
 mod golden;
+mod kept;
 mod packages;
 mod read;
 mod set_aside;
