@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use buildbook::fsio::{Appender, Durability};
 use buildbook::history::{Entry, History};
 use buildbook::layout::{Category, PackageId, PackagesTree};
 
@@ -86,10 +85,10 @@ pub(crate) const KEPT: Row = Row {
         Role {
             name: "ours",
             play: |place, member| {
-                let (mut appender, line) = (Appender::open(&path(place))?, line());
+                let (mut appender, entry) = (history(place).appender(&package()), entry());
                 member.gate()?;
                 for _ in 0..share(count(place), member) {
-                    appender.append(&line, Durability::Cached)?;
+                    appender.append(&entry)?;
                 }
                 Ok(())
             },
@@ -152,7 +151,7 @@ pub(super) fn history(place: &Place) -> History {
     History::at(PackagesTree::at(place.made("scratch/packages")))
 }
 
-pub(super) fn path(place: &Place) -> PathBuf {
+fn path(place: &Place) -> PathBuf {
     history(place).tree().history(&package())
 }
 

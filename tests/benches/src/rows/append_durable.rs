@@ -3,11 +3,10 @@
 use std::sync::Mutex;
 
 use anyhow::{Result, bail};
-use buildbook::fsio::{Appender, Durability};
 use buildbook::layout::PackageId;
 use rusqlite::Connection;
 
-use super::append::{entry, history, line, package, path, share, start_anew};
+use super::append::{entry, history, package, share, start_anew};
 use crate::crew::{self, Role};
 use crate::data::Place;
 use crate::row::Target::{None as Nothing, Rate};
@@ -41,10 +40,10 @@ pub(crate) const SYNCED: Row = Row {
         Role {
             name: "ours",
             play: |place, member| {
-                let (mut appender, line) = (Appender::open(&path(place))?, line());
+                let (mut appender, entry) = (history(place).appender(&package()), entry());
                 member.gate()?;
                 for _ in 0..share(durable(place), member) {
-                    appender.append(&line, Durability::Synced)?;
+                    appender.append_synced(&entry)?;
                 }
                 Ok(())
             },
@@ -53,12 +52,10 @@ pub(crate) const SYNCED: Row = Row {
             name: "a history each",
             play: |place, member| {
                 let package: PackageId = format!("anvil.{}", member.number).parse()?;
-                let history = history(place);
-                history.append_synced(&package, &entry())?;
-                let (mut appender, line) = (Appender::open(&history.tree().history(&package))?, line());
+                let (mut appender, entry) = (history(place).appender(&package), entry());
                 member.gate()?;
                 for _ in 0..share(durable(place), member) {
-                    appender.append(&line, Durability::Synced)?;
+                    appender.append_synced(&entry)?;
                 }
                 Ok(())
             },
@@ -105,10 +102,10 @@ pub(crate) const CACHED: Row = Row {
         Role {
             name: "kept",
             play: |place, member| {
-                let (mut appender, line) = (Appender::open(&path(place))?, line());
+                let (mut appender, entry) = (history(place).appender(&package()), entry());
                 member.gate()?;
                 for _ in 0..many(place) {
-                    appender.append(&line, Durability::Cached)?;
+                    appender.append(&entry)?;
                 }
                 Ok(())
             },
@@ -168,10 +165,9 @@ fn insert(connection: &Connection, count: u64) -> Result<()> {
 /// All callers share an appender, each has one entry at a time and waits until it is durable.
 fn group(place: &Place) -> Result<Sample> {
     start_with_database(place, Synchronous::Full)?;
-    let (appender, line) = (Mutex::new(Appender::open(&path(place))?), line());
+    let (appender, entry) = (history(place).group_appender(&package()), entry());
     callers(place, || {
-        let mut appender = appender.lock().map_err(|_| anyhow::anyhow!("a caller panicked"))?;
-        appender.append(&line, Durability::Synced)?;
+        appender.append_synced(&entry)?;
         Ok(())
     })
 }
