@@ -10,6 +10,7 @@
 //! * [`Lines`] and [`LinesFromEnd`] read lines in bounded memory, whatever the file holds;
 //!   [`read_file`] reads a small file whole.
 //! * [`sync_folder`], [`create_folders`] and [`remove_tree`] treat folders.
+//! * [`OpenFolder`] looks at many files, [`Stamp`] and [`digest`] tell whether they are still what was read.
 //! * [`op`] has every single call that changes a file system, in one place. Tests count, fail and stop
 //!   them with [`faults`](op#tests).
 //!
@@ -46,6 +47,7 @@
 //! ```
 
 mod append;
+mod digest;
 mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
@@ -56,9 +58,12 @@ mod lines_from_end;
 mod lock;
 pub mod op;
 mod open;
+mod open_folder;
 mod remove;
+mod stamp;
 
 pub use append::{Appended, Appender, append_lines};
+pub use digest::digest;
 pub use error::{Error, explained};
 pub use folder::{create_folders, sync_folder};
 pub use lines::{Line, LineRef, Lines, MAX_LINE_BYTES};
@@ -66,7 +71,9 @@ pub use lines_from_end::LinesFromEnd;
 pub use lock::{FolderLock, Lock, Probe, Taken, probe, read_note};
 pub use op::Durability;
 pub use open::{open_file, open_with_metadata, read_file};
+pub use open_folder::OpenFolder;
 pub use remove::remove_tree;
+pub use stamp::Stamp;
 
 /// The result of an operation on files.
 pub type Result<T> = std::result::Result<T, Error>;
