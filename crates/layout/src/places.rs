@@ -7,7 +7,7 @@
 //!   locks/*.lock
 //!   html/p/<name>/<version>/universes.json     HtmlTree
 //!   html/u/<universe>/
-//!   <platform>/status.json                     PlatformTree
+//!   <platform>/status.json  status.cache       PlatformTree
 //!   <platform>/packages/<name.version>/…       PackagesTree
 //!   <platform>/build-<12 hex>/…                LayerTree
 //! ```
@@ -212,6 +212,12 @@ impl PlatformTree {
         self.0.join("status.json")
     }
 
+    /// What the index remembers of the histories. It can be deleted at any time.
+    #[must_use]
+    pub fn status_cache(&self) -> PathBuf {
+        self.0.join("status.cache")
+    }
+
     /// One layer.
     #[must_use]
     pub fn layer(&self, layer: &LayerName) -> LayerTree {
@@ -241,6 +247,14 @@ impl PackagesTree {
     #[must_use]
     pub fn history(&self, package: &PackageId) -> PathBuf {
         self.package(package).join("history.jsonl")
+    }
+
+    /// The way from this folder to the history of a package, in the place of what a text held. The text's memory
+    /// serves for one package after another.
+    pub fn history_from_here(package: &PackageId, way: &mut String) {
+        way.clear();
+        way.push_str(package.as_str());
+        way.push_str("/history.jsonl");
     }
 
     /// What was taken out of the history of one package because no reader can use it: `history.unreadable`.
@@ -342,6 +356,7 @@ mod tests {
                 "r/logs/runs/2026-03-09-125444/docs/a.1.0.build-0123456789ab.log",
             ),
             (platform.status(), "r/debian-12-x86_64/status.json"),
+            (platform.status_cache(), "r/debian-12-x86_64/status.cache"),
             (platform.packages().history(&package), "r/debian-12-x86_64/packages/a.1.0/history.jsonl"),
             (
                 platform.packages().unreadable_lines(&package),
@@ -354,6 +369,9 @@ mod tests {
         for (path, expected) in table {
             assert_eq!(path, Path::new(expected));
         }
+        let mut way = "something longer than what comes into its place".to_owned();
+        PackagesTree::history_from_here(&package, &mut way);
+        assert_eq!(platform.packages().path().join(way), platform.packages().history(&package));
         assert_eq!(
             book.html().universes_file(&package).as_deref(),
             Some(Path::new("r/html/p/a/1.0/universes.json"))
