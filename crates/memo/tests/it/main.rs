@@ -2,9 +2,15 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod cancel;
+mod depth;
 mod example;
 mod first;
 mod kill;
+mod probes_cache;
+mod probes_ends;
+mod probes_keys;
+mod rows;
+mod shell;
 mod support;
 mod tasks;
 mod trim;
