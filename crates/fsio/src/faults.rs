@@ -89,6 +89,11 @@ pub fn inject_all<R>(faults: &[(usize, Fault)], procedure: impl FnOnce() -> R) -
     (result, calls)
 }
 
+/// Whether the operations of this thread are counted or disturbed, so that they must stay in it.
+pub(crate) fn are_planned() -> bool {
+    PLAN.with_borrow(Option::is_some)
+}
+
 /// Called before every operation.
 pub(crate) fn before(operation: Operation, path: &Path) -> io::Result<()> {
     next(operation, path, None).map_or(Ok(()), |fault| Err(error_of(fault)))

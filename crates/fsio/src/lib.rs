@@ -4,12 +4,14 @@
 //! one folder tree and may each be killed at any moment:
 //!
 //! * [`Lock`] excludes other threads, other processes, and programs that use `lockf`; [`probe`] looks
-//!   at a lock without taking or disturbing it; [`FolderLock`] locks a folder.
+//!   at a lock without taking or disturbing it, [`LockFile`] at its holder's note too; [`FolderLock`] locks a
+//!   folder.
 //! * [`Appender`] and [`append_lines`] add whole lines to a file that others append to and replace,
 //!   and repair what a crash cut off.
 //! * [`Lines`] and [`LinesFromEnd`] read lines in bounded memory, whatever the file holds;
 //!   [`read_file`] reads a small file whole.
-//! * [`sync_folder`], [`create_folders`] and [`remove_tree`] treat folders.
+//! * [`sync_folder`], [`create_folders`] and [`remove_tree`] treat folders; [`remove_trees`] removes many at the same
+//!   time, and [`in_parallel`] looks at many.
 //! * [`OpenFolder`] looks at many files, [`Stamp`] and [`digest`] tell whether they are still what was read.
 //! * [`op`] has every single call that changes a file system, in one place. Tests count, fail and stop
 //!   them with [`faults`](op#tests).
@@ -56,9 +58,11 @@ mod kernel;
 mod lines;
 mod lines_from_end;
 mod lock;
+mod lock_file;
 pub mod op;
 mod open;
 mod open_folder;
+mod parallel;
 mod remove;
 mod stamp;
 
@@ -69,10 +73,12 @@ pub use folder::{create_folders, sync_folder};
 pub use lines::{Line, LineRef, Lines, MAX_LINE_BYTES};
 pub use lines_from_end::LinesFromEnd;
 pub use lock::{FolderLock, Lock, Probe, Taken, probe, read_note};
+pub use lock_file::LockFile;
 pub use op::Durability;
 pub use open::{open_file, open_with_metadata, read_file};
 pub use open_folder::OpenFolder;
-pub use remove::remove_tree;
+pub use parallel::{in_parallel, in_parallel_on};
+pub use remove::{remove_tree, remove_trees};
 pub use stamp::Stamp;
 
 /// The result of an operation on files.

@@ -51,6 +51,28 @@ pub fn remove_tree(path: &Path) -> Result<()> {
     remove(path).map_err(Error::io("remove", path))
 }
 
+/// Removes several trees, each as [`remove_tree`] does, on as many threads as there are cores. What became of
+/// each is told in the order of the paths; that one cannot be removed does not keep the others from going.
+///
+/// None of them may be inside another. While a test counts or stops the operations of the calling thread, they are
+/// removed in that thread, one after the other.
+pub fn remove_trees(paths: &[&Path]) -> Vec<Result<()>> {
+    #[cfg(feature = "faults")]
+    if crate::faults::are_planned() {
+        return paths.iter().map(|path| remove_tree(path)).collect();
+    }
+    let removed = crate::in_parallel(paths.len(), 1, |range| -> Vec<Result<()>> {
+        paths.get(range).unwrap_or_default().iter().map(|path| remove_tree(path)).collect()
+    });
+    let results = paths.iter().zip(removed.into_iter().flatten());
+    // What several threads may not open at the same time, one perhaps may.
+    results.map(|(path, result)| if is_too_many_open(&result) { remove_tree(path) } else { result }).collect()
+}
+
+fn is_too_many_open(result: &Result<()>) -> bool {
+    matches!(result, Err(Error::Io { source, .. }) if is_out_of_descriptors(source))
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     match fs::symlink_metadata(path) {

@@ -12,4 +12,5 @@ mod child;
 mod folder;
 mod lines;
 mod lock;
+mod lock_file;
 mod remove;

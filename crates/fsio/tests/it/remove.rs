@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
-use buildbook_fsio::remove_tree;
+use buildbook_fsio::{faults, remove_tree, remove_trees};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 
@@ -178,4 +178,51 @@ fn nothing_is_removed_through_a_mount() {
     );
     assert!(root.path().join("outside/precious").exists());
     remove_tree(&root.path().join("tree")).expect("nothing is mounted in this name space");
+}
+
+#[test]
+fn many_trees_go_at_the_same_time_and_each_is_told_of() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    fs::create_dir(at("outside")).unwrap();
+    fs::write(at("outside/precious"), "").unwrap();
+    let mut trees: Vec<_> = (0..60).map(|number| at(&format!("tree{number}"))).collect();
+    for tree in &trees {
+        fs::create_dir_all(tree.join("sub/deeper")).unwrap();
+        (0..5).for_each(|number| fs::write(tree.join(format!("sub/{number}")), "").unwrap());
+        symlink(at("outside"), tree.join("link")).unwrap();
+    }
+    trees.insert(7, at("outside/.."));
+    trees.insert(20, at("missing"));
+    let paths: Vec<&Path> = trees.iter().map(|tree| tree.as_path()).collect();
+    let results = remove_trees(&paths);
+    assert_eq!(results.len(), paths.len());
+    for (number, result) in results.iter().enumerate() {
+        assert_eq!(result.is_err(), number == 7, "{number}: {result:?}");
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    assert!(at("outside/precious").exists());
+    assert!(remove_trees(&[]).is_empty());
+}
+
+#[test]
+fn trees_go_one_after_the_other_while_a_test_counts_operations() {
+    let root = tempfile::tempdir().unwrap();
+    let make = || -> Vec<_> {
+        let trees: Vec<_> = (0..9).map(|number| root.path().join(format!("{number}"))).collect();
+        trees.iter().for_each(|tree| fs::create_dir_all(tree.join("sub")).unwrap());
+        trees
+    };
+    let trees = make();
+    let paths: Vec<&Path> = trees.iter().map(|tree| tree.as_path()).collect();
+    let (results, calls) = faults::count(|| remove_trees(&paths));
+    assert!(results.iter().all(|result| result.is_ok()));
+    assert_eq!(calls.iter().map(|call| call.path.clone()).collect::<Vec<_>>(), trees);
+    for at in 0..paths.len() {
+        make();
+        let results = faults::inject(at, faults::Fault::Stop, || remove_trees(&paths));
+        for (number, (path, result)) in paths.iter().zip(results).enumerate() {
+            assert_eq!((path.exists(), result.is_err()), (number >= at, number >= at), "{number} of {at}");
+        }
+    }
 }
