@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use buildbook_fsio::{Probe, probe, read_note};
+use buildbook_fsio::{LockFile, Probe};
 use buildbook_layout::{LayerName, Timestamp, Universe};
 
 use crate::name::may_be_lock;
@@ -144,18 +144,17 @@ enum Found<L> {
 fn list<L>(folder: &Path, read: impl Fn(String, Note, Option<i32>) -> Found<L>) -> Result<Active<L>> {
     let mut active = Active { locks: Vec::new(), problems: Vec::new() };
     for path in lock_files(folder)? {
-        let holder_pid = match probe(&path) {
-            Ok(Probe::Held { pid }) => pid,
-            Ok(_) => continue,
+        // Opened once for both questions: a dashboard asks this often, and of many.
+        let (file, holder_pid) = match held(&path) {
+            Ok(Some(held)) => held,
+            Ok(None) => continue,
             Err(error) => {
                 active.problems.push(error.into());
                 continue;
             }
         };
-        let note = match read_note(&path, MAX_NOTE) {
-            Ok(Some(bytes)) => Note::parse(&bytes),
-            // It was released and removed since.
-            Ok(None) => continue,
+        let note = match file.read_note(MAX_NOTE) {
+            Ok(bytes) => Note::parse(&bytes),
             Err(error) => {
                 active.problems.push(error.into());
                 Note::default()
@@ -175,21 +174,31 @@ fn list<L>(folder: &Path, read: impl Fn(String, Note, Option<i32>) -> Found<L>) 
     Ok(active)
 }
 
+/// A lock file that somebody holds, and the process that the kernel names; `None` when it is free or gone.
+fn held(path: &Path) -> buildbook_fsio::Result<Option<(LockFile<'_>, Option<i32>)>> {
+    let Some(file) = LockFile::open(path)? else { return Ok(None) };
+    match file.probe()? {
+        Probe::Held { pid } => Ok(Some((file, pid))),
+        _ => Ok(None),
+    }
+}
+
 /// The entries of a folder that are named as locks, sorted; none of a folder that is missing.
 pub(crate) fn lock_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(Error::folder(folder))?,
     };
-    let mut paths = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(Error::folder(folder))?;
-        if may_be_lock(&entry.file_name()) {
-            paths.push(entry.path());
+        let name = entry.map_err(Error::folder(folder))?.file_name();
+        if may_be_lock(&name) {
+            names.push(name);
         }
     }
-    paths.sort();
-    Ok(paths)
+    // Names are compared at once, whole paths piece by piece.
+    names.sort_unstable();
+    Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 
 #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
