@@ -3,11 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use buildbook_atomic_swap::{Durability, replace_file_with};
+use buildbook_atomic_swap::{Durability, replace_file};
 use buildbook_fsio::{op, read_file};
 use buildbook_json::record_of_bytes;
 use buildbook_layout::{RunTree, Timestamp};
 
+use crate::text::text;
 use crate::{Error, Progress, Result};
 
 /// The largest file that is read: a million targets fit.
@@ -29,11 +30,10 @@ pub fn write(run_dir: &Path, progress: &mut Progress, now: Timestamp) -> Result<
     // The spelling in the file has whole seconds; what is in memory is what readers get.
     progress.heartbeat = Timestamp::from_unix(now.as_unix());
     let path = RunTree::at(run_dir).progress();
-    replace_file_with(&path, Durability::Cached, |file| Ok(serde_json::to_writer_pretty(file, progress)?))
-        .map_err(|error| match error.kind() {
-            Some(io::ErrorKind::NotFound) => Error::NoRunFolder { path: run_dir.to_owned() },
-            _ => Error::Replace(error),
-        })
+    replace_file(&path, &text(progress), Durability::Cached).map_err(|error| match error.kind() {
+        Some(io::ErrorKind::NotFound) => Error::NoRunFolder { path: run_dir.to_owned() },
+        _ => Error::Replace(error),
+    })
 }
 
 /// Reads the snapshot of a run; `None` when there is none: the run has not begun, or is over.

@@ -50,6 +50,7 @@ mod error;
 mod file;
 mod phase;
 mod progress;
+mod text;
 
 pub use error::Error;
 pub use file::{delete, read, write};

@@ -140,6 +140,17 @@ impl Progress {
         serde_json::to_value(self).expect("words, numbers and lists of words have a JSON form")
     }
 
+    /// All of it but the targets, which are the large part.
+    pub(crate) fn without_targets(&self) -> Self {
+        Progress {
+            run_id: self.run_id.clone(),
+            start_time: self.start_time.clone(),
+            phase: self.phase.clone(),
+            targets: Vec::new(),
+            ..*self
+        }
+    }
+
     /// How long ago the snapshot was written: zero when it is from the future, as after the clock was set
     /// back, and `None` when the writer does not say, as the original.
     #[must_use]
