@@ -8,6 +8,7 @@
 //!   such a line whole are read all the same.
 //! * [`History::compact`] thins out what is old and says nothing new, while others append.
 //! * [`History::set_broken_lines_aside`] moves what crashes left, and no reader can use, to a file beside it.
+//! * [`Follower`] reads only what was added to a history since it was read last.
 //! * [`History::packages`] lists the packages, [`History::for_each`] passes over all entries of one,
 //!   and [`History::reader`] over those of many with the same memory.
 //!
@@ -69,13 +70,14 @@ mod parse;
 mod problem;
 mod read;
 mod reader;
+mod resume;
 mod rewrite;
 mod set_aside;
 mod stragglers;
 mod thin;
 
 pub use append::Appender;
-pub use buildbook_fsio::Appended;
+pub use buildbook_fsio::{Appended, OpenFolder, Stamp};
 pub use compact::{Compacted, Retention};
 pub use entry::{Entry, EntryRef};
 pub use error::Error;
@@ -85,6 +87,7 @@ pub use packages::Packages;
 pub use problem::{Problem, Reason};
 pub use read::{Blessed, Reading};
 pub use reader::Reader;
+pub use resume::{Followed, Follower, Position};
 pub use set_aside::SetAside;
 
 /// The result of an operation on a history.

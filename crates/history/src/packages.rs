@@ -16,6 +16,8 @@ pub struct Packages {
     pub packages: Vec<PackageId>,
     /// Folders that were left out.
     pub problems: Vec<Error>,
+    /// Whether anything there is a link, so that what is a folder can change without a change in the folder of all.
+    pub has_links: bool,
 }
 
 impl History {
@@ -38,6 +40,7 @@ impl History {
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
+            found.has_links |= entry.file_type().is_ok_and(|kind| kind.is_symlink());
             match is_folder(&entry) {
                 Ok(true) => match package(&entry) {
                     Ok(package) => found.packages.push(package),
