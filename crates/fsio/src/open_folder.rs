@@ -114,11 +114,11 @@ mod tests {
         let (folder, linked) = (root.path().join("folder"), root.path().join("linked"));
         std::fs::create_dir_all(folder.join("a")).unwrap();
         std::fs::create_dir(&linked).unwrap();
-        std::os::unix::fs::symlink(&linked, folder.join("b")).unwrap();
+        crate::op::symlink(&linked, &folder.join("b")).unwrap();
         for file in [folder.join("a/file"), linked.join("file")] {
             crate::append_lines(&file, b"line\n", crate::Durability::Cached).unwrap();
         }
-        std::os::unix::fs::symlink(folder.join("a/file"), folder.join("a/link")).unwrap();
+        crate::op::symlink(&folder.join("a/file"), &folder.join("a/link")).unwrap();
         assert!(OpenFolder::open(&root.path().join("missing")).unwrap().is_none());
         assert!(OpenFolder::open(&folder.join("a/file")).is_err());
 
