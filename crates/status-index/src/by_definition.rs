@@ -36,7 +36,7 @@ pub(crate) fn judge(package: &PackageId, facts: &Facts<'_>) -> Verdict {
         };
         let row: Vec<usize> = blessed.iter().map(|(index, _)| *index).collect();
         verdict.standings.push(standing(package, facts, newest, &row));
-        verdict.counted.push((facts.all[newest].category, true));
+        verdict.counted.push((facts.all[newest].category, true, 1));
         let mut past = Past::default();
         blessed.iter().for_each(|(index, place)| past.see(facts, *index, *place));
         verdict.changes.extend(change(package, facts, &past));
@@ -50,7 +50,7 @@ pub(crate) fn judge(package: &PackageId, facts: &Facts<'_>) -> Verdict {
             verdict.changes.extend(change(package, facts, past));
         }
         if let (Some(newest), false) = (past.now.or(past.before), past.is_counted) {
-            verdict.counted.push((facts.all[newest].category, false));
+            verdict.counted.push((facts.all[newest].category, false, 1));
         }
     }
     verdict.changes.sort_by(|one, other| (one.kind, &one.build_hash).cmp(&(other.kind, &other.build_hash)));

@@ -48,9 +48,6 @@ struct Meaning {
     is_blocked: bool,
 }
 
-/// How many names of runs and categories are kept.
-const KEPT: usize = 10_000;
-
 impl<'a> Texts<'a> {
     pub(crate) fn new(window: &'a Window) -> Texts<'a> {
         Texts {
@@ -62,20 +59,10 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// Forgets what is of one package alone.
+    /// Forgets what is of one package alone. The names of runs and categories are likely to come again.
     pub(crate) fn next_package(&mut self) {
         self.hashes.clear();
         self.failed_deps.clear();
-    }
-
-    /// Forgets the names of runs and categories as well, if there are so many that they can hardly come again.
-    pub(crate) fn next_share(&mut self) {
-        if self.runs.len() > KEPT {
-            self.runs.clear();
-        }
-        if self.categories.len() > KEPT {
-            self.categories.clear();
-        }
     }
 
     pub(crate) fn fact(&mut self, entry: &EntryRef<'_>) -> Fact {

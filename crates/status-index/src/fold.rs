@@ -22,8 +22,8 @@ use crate::{Change, Standing, What};
 pub(crate) struct Verdict {
     pub(crate) standings: Vec<Standing>,
     pub(crate) changes: Vec<Change>,
-    /// Categories of the builds that are counted, and whether each stands for the package.
-    pub(crate) counted: Vec<(u32, bool)>,
+    /// Categories of the builds that are counted, whether they stand for the package, and how many builds.
+    pub(crate) counted: Vec<(u32, bool, u64)>,
     /// Whether there is nothing of it before.
     pub(crate) is_new: bool,
 }
@@ -147,7 +147,7 @@ impl Fold {
             if let Some(last) = &of_kind.last {
                 let row = of_kind.settled(texts, last);
                 verdict.standings.push(standing_of(package, texts, last, row.since.as_ref()));
-                verdict.counted.push((last.category, true));
+                verdict.counted.push((last.category, true, 1));
                 verdict.changes.extend(row.past.change(package, texts, last.kind));
                 // How the package stands has been compared; the build's own past would say the same again.
                 let is_compared = row.past.now.is_some() && row.past.before.is_some();
@@ -166,7 +166,7 @@ impl Fold {
                 verdict.changes.extend(build.past.change(package, texts, kind));
             }
             if let (Some(newest), None) = (build.past.now.or(build.past.before), stands) {
-                verdict.counted.push((newest.category, false));
+                verdict.counted.push((newest.category, false, 1));
             }
         }
         verdict

@@ -1,9 +1,9 @@
 //! One pass over all histories.
 
+use buildbook_fsio::in_parallel;
 use buildbook_history::History;
 use buildbook_layout::{PackageId, RunId, Timestamp};
 
-use crate::parallel::in_parallel;
 use crate::part::Part;
 use crate::scan::Scan;
 use crate::window::Window;
@@ -81,27 +81,33 @@ pub fn generate(
 ) -> Result<Generated> {
     let window = Window::new(run_id, previous);
     let found = history.packages()?;
-    let parts = in_parallel(
-        found.packages.len(),
-        || Scan::new(history, &window),
-        |scan, share| {
-            let mut part = Part::default();
-            scan.next_share();
-            for package in found.packages.get(share).unwrap_or_default() {
-                match scan.read(package) {
-                    Ok(problems) => {
-                        scan.judge(package, &mut part);
-                        part.note_lines(package, problems);
-                    }
-                    Err(source) => part.problems.push(Problem::Package { package: package.clone(), source }),
-                }
-            }
-            scan.end_share(&mut part);
-            part
-        },
-    );
     let problems = found.problems.into_iter().map(|source| Problem::Folder { source }).collect();
+    let Some(folder) = history.open_folder()? else {
+        return Ok(Generated::from_parts(Vec::new(), problems, &window, now));
+    };
+    let packages = &found.packages;
+    let parts = in_parallel(packages.len(), share_of(packages.len()), |range| {
+        let (mut scan, mut part) = (Scan::new(&folder, &window), Part::default());
+        for package in packages.get(range).unwrap_or_default() {
+            match scan.read(package) {
+                Ok(problems) => {
+                    scan.judge(package);
+                    scan.add_verdict(package, &mut part);
+                    part.note_lines(package, problems);
+                }
+                Err(source) => part.problems.push(Problem::Package { package: package.clone(), source }),
+            }
+        }
+        scan.end_share(&mut part);
+        part
+    });
     Ok(Generated::from_parts(parts, problems, &window, now))
+}
+
+/// How many packages make a share of the work: enough to be worth beginning, and so few that no thread waits long for
+/// another one to finish.
+pub(crate) fn share_of(packages: usize) -> usize {
+    (packages / 64).clamp(32, 512)
 }
 
 impl Generated {

@@ -56,26 +56,35 @@
 //! # }
 //! ```
 
+mod bounds;
 #[cfg(test)]
 mod by_definition;
+mod bytes;
+mod cache;
+mod clock;
 mod error;
 mod facts;
 mod file;
 mod fold;
 mod generate;
+mod incremental;
+mod memory;
 mod names;
-mod parallel;
 mod part;
+mod recall;
 mod record;
 mod scan;
 mod standing;
+mod state;
 mod status;
 mod window;
 
 pub use buildbook_atomic_swap::Durability;
+pub use cache::Cache;
 pub use error::Error;
 pub use file::{Inspected, inspect, read, write};
 pub use generate::{Generated, Problem, generate};
+pub use incremental::generate_incremental;
 pub use standing::Standing;
 pub use status::{Change, Status, Totals, VERSION, What};
 

@@ -118,10 +118,6 @@ impl<T> Names<T> {
         self.names.get(number as usize).map(|name| &name.meaning)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
-    }
-
     /// Forgets all texts, and keeps the memory that a usual number of them takes.
     pub(crate) fn clear(&mut self) {
         if self.slots.len() > *SLOTS.end() {
@@ -147,7 +143,6 @@ mod tests {
             for (at, text) in texts.iter().enumerate() {
                 assert_eq!(names.number(text, str::len) as usize, at % 5000, "round {round}");
             }
-            assert_eq!(names.len(), 5000);
             assert_eq!((names.text(4999), names.meaning(4999)), ("4999", Some(&4)));
             names.clear();
             assert_eq!((names.text(0), names.meaning(0)), ("", None));

@@ -10,6 +10,7 @@ mod changes;
 mod file;
 mod generate;
 mod golden;
+mod incremental;
 mod oracle;
 
 use buildbook_history::{Entry, History};
