@@ -10,6 +10,7 @@
 //!   and repair what a crash cut off.
 //! * [`Lines`] and [`LinesFromEnd`] read lines in bounded memory, whatever the file holds;
 //!   [`read_file`] reads a small file whole.
+//! * [`FileSystem`] waits once for everything that was written, where many small results are to be durable.
 //! * [`sync_folder`], [`create_folders`] and [`remove_tree`] treat folders; [`remove_trees`] removes many at the same
 //!   time, and [`in_parallel`] looks at many.
 //! * [`OpenFolder`] looks at many files, [`Stamp`] and [`digest`] tell whether they are still what was read.
@@ -53,6 +54,7 @@ mod digest;
 mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod file_system;
 mod folder;
 mod kernel;
 mod lines;
@@ -69,6 +71,7 @@ mod stamp;
 pub use append::{Appended, Appender, append_lines};
 pub use digest::digest;
 pub use error::{Error, explained};
+pub use file_system::FileSystem;
 pub use folder::{create_folders, sync_folder};
 pub use lines::{Line, LineRef, Lines, MAX_LINE_BYTES};
 pub use lines_from_end::LinesFromEnd;

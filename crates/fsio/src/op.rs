@@ -4,8 +4,8 @@
 //! what makes the crash matrix possible: a procedure is a list of these calls, and a test can stop
 //! after any one of them.
 //!
-//! None of them is durable by itself. [`sync_file`] and [`sync_folder`](crate::sync_folder) make what
-//! went before survive a power cut.
+//! None of them is durable by itself. [`sync_file`], [`sync_folder`](crate::sync_folder) and
+//! [`FileSystem::sync`](crate::FileSystem::sync) make what went before survive a power cut.
 //!
 //! # Tests
 //!
@@ -50,6 +50,8 @@ pub enum Operation {
     SyncFile,
     /// [`sync_folder`](crate::sync_folder)
     SyncFolder,
+    /// [`FileSystem::sync`](crate::FileSystem::sync)
+    SyncFileSystem,
     /// [`rename`]
     Rename,
     /// [`rename_to_free_name`]
