@@ -6,6 +6,7 @@
 //! * [`replace_file`] and [`replace_file_with`] for a file,
 //! * [`replace_symlink`] for a symbolic link,
 //! * [`Swap`] for a folder: fill [`Swap::staging`], then [`Swap::commit`],
+//! * [`commit_together`] for several folders, with as few waits for the device as for one,
 //! * [`retire`] to take something out of sight before it is removed, so that a removal that is cut off
 //!   does not leave half of it under its name.
 //!
@@ -49,6 +50,7 @@ mod recover;
 mod replace;
 mod retire;
 mod swap;
+mod together;
 
 pub use buildbook_fsio::Durability;
 pub use error::Error;
@@ -57,6 +59,7 @@ pub use recover::{Recovery, recover};
 pub use replace::{replace_file, replace_file_with, replace_symlink};
 pub use retire::{Retired, retire};
 pub use swap::{CommitFailed, Committed, Swap};
+pub use together::{Sealed, commit_together};
 
 /// The result of a replacement.
 pub type Result<T> = std::result::Result<T, Error>;

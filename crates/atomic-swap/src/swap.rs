@@ -1,10 +1,12 @@
 //! Publishing a folder.
 
-use std::fs;
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use buildbook_fsio::{Durability, FolderLock, create_folders, op, open_file, remove_tree, sync_folder};
+use buildbook_fsio::{
+    Durability, FolderLock, create_folders, op, open_with_metadata, remove_tree, sync_folder,
+};
 
 use crate::leftover::{Role, find_leftovers, is_staging, make_beside, sibling, split};
 use crate::retire::{discard, set_aside};
@@ -115,18 +117,13 @@ impl Swap {
             Ok(old) => old,
             Err(error) => return Err(CommitFailed { swap: Some(self), error }),
         };
-        // What was prepared is in place. Its lock goes, and dropping `self` must not remove anything.
-        self.alive = None;
-        if durability == Durability::Synced
-            && let Err(source) = self.sync_names()
-        {
+        let synced = if durability == Durability::Synced { self.sync_names() } else { Ok(()) };
+        let target = self.let_go();
+        if let Err(source) = synced {
             // The old contents stay until recovery: a power cut could bring their name back.
-            return Err(CommitFailed {
-                swap: None,
-                error: Error::NotDurable { target: self.target.clone(), source },
-            });
+            return Err(CommitFailed { swap: None, error: Error::NotDurable { target, source } });
         }
-        let leftover = old.as_deref().and_then(|old| discard(old, &self.target).err());
+        let leftover = old.as_deref().and_then(|old| discard(old, &target).err());
         Ok(Committed { replaced: old.is_some(), leftover })
     }
 
@@ -140,13 +137,23 @@ impl Swap {
         Ok(discard(&self.staging, &self.target)?)
     }
 
+    /// What was prepared is in place: its lock goes, and dropping the value must not remove anything.
+    pub(crate) fn let_go(&mut self) -> PathBuf {
+        self.alive = None;
+        std::mem::take(&mut self.target)
+    }
+
+    /// The folders that hold a name which a commit makes known.
+    pub(crate) fn folders_of_names(&self) -> impl Iterator<Item = &Path> {
+        self.target.parent().into_iter().chain(self.made_in.iter().map(PathBuf::as_path))
+    }
+
     fn sync_names(&self) -> buildbook_fsio::Result<()> {
-        let folders = self.target.parent().into_iter().chain(self.made_in.iter().map(PathBuf::as_path));
-        folders.into_iter().try_for_each(sync_folder)
+        self.folders_of_names().try_for_each(sync_folder)
     }
 
     /// Exchanges the folders; returns where the old contents are now.
-    fn publish(&self, durability: Durability) -> Result<Option<PathBuf>> {
+    pub(crate) fn publish(&self, durability: Durability) -> Result<Option<PathBuf>> {
         let (folder, _) = split(&self.target)?;
         if !self.staging.is_dir() {
             let (target, staging) = (self.target.clone(), self.staging.clone());
@@ -234,6 +241,15 @@ fn is_unsupported(error: &buildbook_fsio::Error) -> bool {
 /// Syncs every file and folder of a tree, in no special order: nothing of it has a name for readers yet.
 /// Symbolic links are part of their folder.
 fn sync_tree(top: &Path) -> Result<()> {
+    for_each_inside(top, |file, _, path| Ok(op::sync_file(file, path)?), |folder| Ok(sync_folder(folder)?))
+}
+
+/// Opens every regular file of a tree, and comes to every folder after what is directly in it.
+pub(crate) fn for_each_inside(
+    top: &Path,
+    mut each_file: impl FnMut(&File, &Metadata, &Path) -> Result<()>,
+    mut each_folder: impl FnMut(&Path) -> Result<()>,
+) -> Result<()> {
     let mut folders = vec![top.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).map_err(|source| look_at(&folder, source))?;
@@ -244,16 +260,16 @@ fn sync_tree(top: &Path) -> Result<()> {
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file()
-                && let Some(file) = open_file(&path)?
+                && let Some((file, metadata)) = open_with_metadata(&path)?
             {
-                op::sync_file(&file, &path)?;
+                each_file(&file, &metadata, &path)?;
             }
         }
-        sync_folder(&folder)?;
+        each_folder(&folder)?;
     }
     Ok(())
 }
 
-fn look_at(path: &Path, source: io::Error) -> buildbook_fsio::Error {
+pub(crate) fn look_at(path: &Path, source: io::Error) -> buildbook_fsio::Error {
     buildbook_fsio::Error::Io { operation: "look at", path: path.to_owned(), source }
 }

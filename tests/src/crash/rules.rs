@@ -54,6 +54,11 @@ impl Device {
             Operation::SyncFolder => {
                 self.names.remove(path);
             }
+            // Everything of the book is on one file system here.
+            Operation::SyncFileSystem => {
+                self.files.clear();
+                self.names.clear();
+            }
             Operation::Rename | Operation::RenameToFreeName => {
                 let from = call.from.as_deref().unwrap_or(path);
                 self.published(from, path);
@@ -229,6 +234,24 @@ mod tests {
             judge(&calls),
             [".d.new-bb… is published before it is synced", "the name f was not synced"]
         );
+    }
+
+    #[test]
+    fn a_sync_of_the_file_system_is_as_good_as_one_of_each_file_and_folder() {
+        let publish = [
+            (CreateFolder, "", ".d.new-bb0123456789"),
+            (CreateFile, "", ".d.new-bb0123456789/f"),
+            (Write, "", ".d.new-bb0123456789/f"),
+            (RenameToFreeName, ".d.new-bb0123456789", "d"),
+            (SyncFolder, "", ""),
+        ];
+        assert_eq!(judge(&publish).len(), 4, "{:?}", judge(&publish));
+        let (before, after) = publish.split_at(3);
+        assert_eq!(judge(&[before, &[(SyncFileSystem, "", "")], after].concat()), [""; 0]);
+        let (before, after) = publish.split_at(4);
+        let late = judge(&[before, &[(SyncFileSystem, "", "")], after].concat());
+        assert!(late.iter().all(|violation| violation.ends_with("is published before it is synced")));
+        assert!(!late.is_empty(), "it says nothing of what comes before it");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
-use buildbook::atomic_swap::{Durability, Swap, recover, replace_file, replace_symlink, retire};
-use buildbook::fsio::op;
+use anyhow::{Context as _, Result, bail, ensure};
+use buildbook::atomic_swap::{
+    Durability, Swap, commit_together, recover, replace_file, replace_symlink, retire,
+};
+use buildbook::fsio::{FileSystem, op};
 
 use super::prepared::{strangers, text, tree, write};
 use super::procedure::{Procedure, Recovered, State, World};
@@ -118,6 +120,18 @@ pub(super) fn procedures() -> Vec<Procedure> {
             ..folder.clone()
         },
         Procedure {
+            name: "publish two folders together",
+            covers: &["atomic-swap/together.rs seal", "atomic-swap/together.rs commit_together"],
+            touches: &["s/site", "s/.site", "s/two", "s/.two"],
+            act: |world| publish_together(&world.at("s"), &["site", "two"]),
+            look: |world| match (site(&world.at("s/site"), Some("old"))?, site(&world.at("s/two"), None)?) {
+                (one, other) if one == other => Ok(one),
+                _ => Ok(State::Part),
+            },
+            part: Some("one of them is published, where the other could not be or the process died"),
+            ..folder.clone()
+        },
+        Procedure {
             name: "roll a prepared folder back",
             act: |world| {
                 let swap = Swap::prepare(&world.at("s/site"))?;
@@ -214,6 +228,20 @@ fn publish(target: &Path, durability: Durability) -> Result<()> {
     let committed = swap.commit(durability)?;
     // The caller is told; it is an error here, so that what stays is accounted for.
     committed.leftover.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn publish_together(folder: &Path, names: &[&str]) -> Result<()> {
+    let file_system = FileSystem::of(folder)?.context("this file system cannot be synced as a whole")?;
+    let mut sealed = Vec::new();
+    for name in names {
+        let swap = Swap::prepare(&folder.join(name))?;
+        fill(swap.staging(), "new")?;
+        sealed.push(swap.seal(&file_system)?);
+    }
+    for result in commit_together(&file_system, sealed)? {
+        result?.leftover.map_or(Ok(()), Err)?;
+    }
+    Ok(())
 }
 
 fn fill(folder: &Path, version: &str) -> Result<()> {

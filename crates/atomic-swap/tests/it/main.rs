@@ -10,6 +10,7 @@ mod file;
 mod folder;
 mod recovery;
 mod retire;
+mod together;
 
 use std::path::Path;
 
