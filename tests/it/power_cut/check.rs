@@ -11,7 +11,7 @@ use buildbook::layout::{Book, RunId};
 use buildbook::runlog::{RunLog, RunState};
 use buildbook::status_index;
 
-use super::write::{number, numbered, platform};
+use super::write::{NAMES, ROUND, number, numbered, platform, recorded_in};
 use crate::package;
 
 /// The files of a published folder.
@@ -143,6 +143,15 @@ fn folders(root: &Path, acknowledged: &Acknowledged, losses: &mut Vec<String>) -
             mixed => losses.push(format!("{} is half there: {mixed:?}", name_of(&path))),
         }
     }
+    // What is recorded of a round was published before, told or not.
+    if let Some(recorded) = newest_round(root)? {
+        for name in ROUND {
+            let found = there.get(name).copied();
+            if found < Some(recorded) {
+                losses.push(format!("{name} is {found:?}, and round {recorded} is recorded"));
+            }
+        }
+    }
     for (name, n) in newest(acknowledged, "folder") {
         let found = there.get(name).copied();
         if found < Some(n) {
@@ -150,6 +159,17 @@ fn folders(root: &Path, acknowledged: &Acknowledged, losses: &mut Vec<String>) -
         }
     }
     Ok(())
+}
+
+/// The newest round that a history tells of.
+fn newest_round(root: &Path) -> Result<Option<u32>> {
+    let history = History::at(platform(root).packages());
+    let mut newest = None;
+    for name in (0..NAMES).map(recorded_in) {
+        let errors = history.read(&package(&name))?.entries.into_iter().filter_map(|entry| entry.error);
+        newest = newest.max(errors.filter_map(|error| error.strip_prefix("round ")?.parse().ok()).max());
+    }
+    Ok(newest)
 }
 
 fn runs(root: &Path, acknowledged: &Acknowledged, losses: &mut Vec<String>) -> Result<()> {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use buildbook::atomic_swap::{Swap, replace_file, replace_symlink};
+use buildbook::atomic_swap::{Swap, commit_together, replace_file, replace_symlink};
 use buildbook::fsio::Durability::Synced;
+use buildbook::fsio::FileSystem;
 use buildbook::history::{Entry, History, Retention};
 use buildbook::layout::{Book, PlatformTree, Timestamp};
 use buildbook::runlog::{Counts, Dag, Event, EventKind, EventStatus, RunLog};
@@ -12,12 +13,15 @@ use buildbook::status_index::{self, generate};
 use crate::{at, entry, package};
 
 /// All of them; two append to the same histories, and compact them.
-pub(super) const ROLES: [&str; 6] = ["append-0", "append-1", "files", "links", "folders", "runs"];
+pub(super) const ROLES: [&str; 7] = ["append-0", "append-1", "files", "links", "folders", "rounds", "runs"];
+
+/// The folders that are published together in each round.
+pub(super) const ROUND: [&str; 4] = ["round-0", "round-1", "round-2", "round-3"];
 
 /// What compaction takes for the present.
 pub(super) const NOW: &str = "2026-06-01T00:00:00Z";
 /// How many names of a kind take turns, so that names are made and replaced, and the disk does not fill up.
-const NAMES: u32 = 5;
+pub(super) const NAMES: u32 = 5;
 
 /// The platform of the book on a disk.
 pub(super) fn platform(root: &Path) -> PlatformTree {
@@ -50,6 +54,7 @@ pub(super) fn write_for_ever(role: &str, root: &Path) {
             "files" => file(root, n),
             "links" => link(root, n),
             "folders" => folder(root, n),
+            "rounds" => round(root, n),
             "runs" => run(root, n),
             writer => append(root, writer, n),
         }
@@ -94,12 +99,43 @@ fn folder(root: &Path, n: u32) {
     let name = format!("folder-{}", n / 2 % NAMES);
     // In a folder that the first publication makes.
     let swap = Swap::prepare(&root.join("published").join(&name).join("tree")).unwrap();
-    std::fs::create_dir(swap.staging().join("below")).unwrap();
-    for file in super::check::FILES {
-        std::fs::write(swap.staging().join(file), contents(n)).unwrap();
-    }
+    fill(swap.staging(), n);
     swap.commit(Synced).unwrap();
     acknowledge("folder", &name, n);
+}
+
+fn fill(folder: &Path, n: u32) {
+    std::fs::create_dir(folder.join("below")).unwrap();
+    for file in super::check::FILES {
+        std::fs::write(folder.join(file), contents(n)).unwrap();
+    }
+}
+
+/// Many results made durable at once, as a batch of quick targets does it: the sync before the publication of these
+/// is the one after the record of those before.
+fn round(root: &Path, n: u32) {
+    let file_system =
+        FileSystem::of(root).unwrap().expect("the disk has a file system that can be synced whole");
+    let prepare = |name: &&str| {
+        let swap = Swap::prepare(&root.join("published").join(name).join("tree")).unwrap();
+        fill(swap.staging(), n);
+        swap.seal(&file_system).unwrap()
+    };
+    let sealed = ROUND.iter().map(prepare).collect();
+    for committed in commit_together(&file_system, sealed).unwrap() {
+        committed.unwrap();
+    }
+    ROUND.iter().for_each(|name| acknowledge("folder", name, n));
+    if let Some(before) = n.checked_sub(1) {
+        acknowledge("append", &recorded_in(before), format!("round {before}"));
+    }
+    let history = History::at(platform(root).packages());
+    history.append(&package(&recorded_in(n)), &numbered("round", n)).unwrap();
+}
+
+/// The package in whose history a round is recorded.
+pub(super) fn recorded_in(n: u32) -> String {
+    format!("round.{}", n % NAMES)
 }
 
 fn run(root: &Path, n: u32) {
