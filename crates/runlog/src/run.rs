@@ -116,14 +116,30 @@ impl Run {
     /// [`Error::EventTooLong`] when readers would not accept the line; [`Error::File`] with the system's answer.
     /// When the disk is full, nothing of the line stays, and later calls work again.
     pub fn log_build_result(&self, event: &Event, now: Timestamp) -> Result<()> {
-        let logged = Logged { t: self.log.format_time(now), event: event.clone() };
-        let mut line = to_json(&logged);
-        let (bytes, path) = (line.len(), self.tree.events());
-        if bytes > MAX_LINE_BYTES {
-            return Err(Error::EventTooLong { path, bytes, limit: MAX_LINE_BYTES });
+        self.log_build_results(std::slice::from_ref(event), now)
+    }
+
+    /// Adds a line for each event, in one write. See [`Run::log_build_result`]. Without events nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::log_build_result`]; none of the lines is in the file then.
+    pub fn log_build_results(&self, events: &[Event], now: Timestamp) -> Result<()> {
+        let path = self.tree.events();
+        let t = self.log.format_time(now);
+        let mut lines = Vec::new();
+        for event in events {
+            let start = lines.len();
+            lines.append(&mut to_json(&Logged { t: t.clone(), event: event.clone() }));
+            let bytes = lines.len() - start;
+            if bytes > MAX_LINE_BYTES {
+                return Err(Error::EventTooLong { path, bytes, limit: MAX_LINE_BYTES });
+            }
+            lines.push(b'\n');
         }
-        line.push(b'\n');
-        append_lines(&path, &line, Durability::Cached)?;
+        if !lines.is_empty() {
+            append_lines(&path, &lines, Durability::Cached)?;
+        }
         Ok(())
     }
 
