@@ -1,7 +1,7 @@
 //! `index`: the index of where everything stands, made anew.
 
 use buildbook::atomic_swap::Durability;
-use buildbook::status_index::{self, Status as Index};
+use buildbook::status_index::{self, Cache, Status as Index};
 use serde::Serialize;
 
 use crate::args;
@@ -40,8 +40,15 @@ pub(super) fn run(context: &Context, arguments: &args::Index) -> Outcome {
             None
         }
     };
-    let generated = status_index::generate(&context.history()?, &run, previous.as_ref(), context.now)?;
+    let mut cache = Cache::read(tree.path());
+    let history = context.history()?;
+    let generated =
+        status_index::generate_incremental(&history, &run, previous.as_ref(), context.now, &mut cache)?;
     status_index::write(tree.path(), &generated.status, Durability::Synced).map_err(Failure::from)?;
+    // Without it, the next index takes longer, and says the same.
+    if let Err(error) = cache.write(tree.path()) {
+        output::say(&format!("buildbook: {}", Failure::from(error)));
+    }
     let problems = super::explained(&generated.problems);
     if context.json {
         output::json(&Document { platform: platform.to_string(), status: &generated.status, problems })?;

@@ -1,7 +1,7 @@
 //! `packages` and `failures`: every package, or those that are broken.
 
 use buildbook::layout::RunId;
-use buildbook::status_index::{self, Generated, Standing};
+use buildbook::status_index::{self, Cache, Generated, Standing};
 use serde::Serialize;
 
 use crate::args;
@@ -104,7 +104,8 @@ fn blessing(standing: &Standing) -> String {
 /// Where every package stands, from the histories themselves: they are always up to date.
 fn standings(context: &Context) -> Result<Generated, Failure> {
     let run = newest_run(context)?;
-    Ok(status_index::generate(&context.history()?, &run, None, context.now)?)
+    let mut cache = Cache::read(context.book.platform(&context.platform()?).path());
+    Ok(status_index::generate_incremental(&context.history()?, &run, None, context.now, &mut cache)?)
 }
 
 /// The newest run; for a book without runs, one that would begin now.
