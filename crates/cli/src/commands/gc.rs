@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
     let tree = context.platform_tree()?;
     let roots = roots(context, &tree)?;
     let policy = Policy {
-        min_age: Duration::from_secs(u64::from(arguments.min_age_days) * 86_400),
+        min_age: Duration::from_secs(u64::from(arguments.min_age_days) * 86_400).max(CLOCK),
         ..Policy::default()
     };
     let retention = RunRetention {
@@ -166,6 +166,10 @@ fn reason(decision: &Decision) -> String {
 /// The largest description of a layer that is read, in bytes.
 const LIMIT: u64 = 16 << 20;
 
+/// What was made or used since the collection began stays, whatever the age that was asked for; a file system's clock
+/// may be so much behind.
+const CLOCK: Duration = Duration::from_millis(20);
+
 /// A run that has only just begun stays, whatever the limits: its name, which tells the second, could be given to the
 /// next, and histories would take two runs for one.
 const YOUNGEST: Duration = Duration::from_secs(60);
@@ -180,10 +184,11 @@ struct Owner {
 /// may go.
 fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     let mut roots = Roots::new();
-    needed_by_runs(&context.run_log(), &mut roots)?;
-    needed_by_histories(tree, &mut roots)?;
+    // First: a build that gives its lock back after this has its entry in a history by then.
     let (builds, layers) =
         (BuildLocks::at(context.book.locks()).list_active()?, list_active_layers(tree.path())?);
+    needed_by_runs(&context.run_log(), &mut roots)?;
+    needed_by_histories(tree, &mut roots)?;
     if let Some(problem) = builds.problems.iter().chain(&layers.problems).next() {
         return Err(
             anyhow::anyhow!("what is being built is not known, so nothing is removed: {problem}").into()
@@ -194,9 +199,14 @@ fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     Ok(roots)
 }
 
-/// All nodes of the newest finished run, and of the runs since, which may go on or be resumed.
+/// All nodes of the newest finished run, of the runs since, which may go on or be resumed, and of all that are in
+/// progress: those take what is in place without a lock.
 fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
+    let mut is_older = false;
     for run in run_log.runs()?.runs.into_iter().rev() {
+        if is_older && run.state != RunState::InProgress {
+            continue;
+        }
         let structure = run_log.dag_structure(&run.id)?;
         if let Some(problem) = structure.problems.first() {
             let path = run_log.tree().run(&run.id).dag_structure();
@@ -209,9 +219,7 @@ fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
         }
         let says_something = !structure.nodes.is_empty();
         roots.extend(structure.nodes.into_iter().map(|node| node.hash));
-        if run.state == RunState::Finished && says_something {
-            break;
-        }
+        is_older |= run.state == RunState::Finished && says_something;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use buildbook::atomic_swap::{self, CommitFailed, Durability, Swap, replace_file};
+use buildbook::atomic_swap::{self, CommitFailed, Committed, Durability, Swap, replace_file};
 use buildbook::batch_util::{self, Exit, category};
 use buildbook::build_lock::{BuildLock, BuildLocks, Holder, LockName};
 use buildbook::fsio;
@@ -17,6 +17,7 @@ use buildbook::runlog::Run;
 
 use super::display::Display;
 use super::execute::{Ended, Order, Supervisor};
+use super::finish::End;
 use super::{Cause, Verdict, layer};
 use crate::output;
 use crate::plan::{Plan, Target};
@@ -38,11 +39,11 @@ impl Batch<'_> {
     /// Builds a target whose dependencies are good. An error means that the book could not be kept; a command
     /// that fails is a verdict. The lock is to be held until the verdict is recorded: a batch that waits for it
     /// takes the layer then, and must find its entry.
-    pub(super) fn build(&self, position: usize) -> anyhow::Result<(Verdict, Option<BuildLock>)> {
+    pub(super) fn build(&self, position: usize) -> anyhow::Result<(End, Option<BuildLock>)> {
         let target = &self.plan.targets[position];
-        let Some(mut lock) = self.lock(target)? else { return Ok((Verdict::Abandoned, None)) };
-        let verdict = self.build_locked(position, target, &mut lock)?;
-        Ok((verdict, Some(lock)))
+        let Some(mut lock) = self.lock(target)? else { return Ok((End::Verdict(Verdict::Abandoned), None)) };
+        let end = self.build_locked(position, target, &mut lock)?;
+        Ok((end, Some(lock)))
     }
 
     /// Waits for the lock of a target, which another batch may hold; `None` when the user gives up.
@@ -69,16 +70,11 @@ impl Batch<'_> {
         }
     }
 
-    fn build_locked(
-        &self,
-        position: usize,
-        target: &Target,
-        lock: &mut BuildLock,
-    ) -> anyhow::Result<Verdict> {
+    fn build_locked(&self, position: usize, target: &Target, lock: &mut BuildLock) -> anyhow::Result<End> {
         if layer::is_good(self.tree, target) && layer::touch(self.tree, target)? {
             let log = self.tree.layer(&target.hash.layer()).log();
             self.run.link_build_log(&target.package, &log)?;
-            return Ok(Verdict::FromLayer);
+            return Ok(End::Verdict(Verdict::FromLayer));
         }
         self.display.started(position);
         let layer = self.tree.layer(&target.hash.layer());
@@ -95,14 +91,14 @@ impl Batch<'_> {
         match ended {
             Ended::Interrupted => {
                 self.discard(swap);
-                Ok(Verdict::Abandoned)
+                Ok(End::Verdict(Verdict::Abandoned))
             }
-            Ended::Exit(exit) if is_success(exit) => self.publish(target, swap, span),
+            Ended::Exit(exit) if is_success(exit) => self.describe(position, target, swap, span),
             Ended::Exit(exit) => {
                 let cause = classify(log, exit).with_context(|| format!("cannot read {}", path.display()))?;
                 self.run.add_build_log(&target.package, &path)?;
                 self.discard(swap);
-                Ok(Verdict::Failed(cause))
+                Ok(End::Verdict(Verdict::Failed(cause)))
             }
         }
     }
@@ -160,29 +156,39 @@ impl Batch<'_> {
         Ok(env)
     }
 
-    /// Publishes what a command made. What it made so that it cannot be kept is a failure of the target: one
-    /// package must not end the batch of all.
-    fn publish(&self, target: &Target, swap: Swap, span: Duration) -> anyhow::Result<Verdict> {
+    /// Makes what a command left ready to be published.
+    fn describe(&self, position: usize, target: &Target, swap: Swap, span: Duration) -> anyhow::Result<End> {
         let staging = LayerTree::at(swap.staging());
-        let (swap, error) = match layer::describe(&staging, self.plan, target, span, Timestamp::now()) {
-            Err(error) => (Some(swap), error),
-            Ok(()) => match swap.commit(Durability::Synced) {
-                Err(CommitFailed { swap, error, .. }) => (swap, error),
-                Ok(_) => {
-                    // Nobody writes to a published log again, so the run can share it.
-                    let log = self.tree.layer(&target.hash.layer()).log();
-                    self.run.link_build_log(&target.package, &log)?;
-                    return Ok(Verdict::Built);
-                }
-            },
-        };
-        if !is_of_the_command(&error, staging.path()) {
+        if let Err(error) = layer::describe(&staging, self.plan, target, span, Timestamp::now()) {
+            return Ok(End::Verdict(self.not_published(position, CommitFailed { swap: Some(swap), error })?));
+        }
+        // Nobody writes to the log of a layer again, so the run can share it.
+        self.run.link_build_log(&target.package, &staging.log())?;
+        Ok(End::Made(swap))
+    }
+
+    /// What the attempt to publish a layer says about its target.
+    pub(super) fn published(
+        &self,
+        position: usize,
+        result: Result<Committed, CommitFailed>,
+    ) -> anyhow::Result<Verdict> {
+        match result {
+            Ok(_) => Ok(Verdict::Built),
+            Err(failed) => self.not_published(position, failed),
+        }
+    }
+
+    /// What a command made so that it cannot be kept is a failure of the target: one package must not end the batch
+    /// of all.
+    pub(super) fn not_published(&self, position: usize, failed: CommitFailed) -> anyhow::Result<Verdict> {
+        let CommitFailed { swap, error } = failed;
+        let Some(swap) = swap.filter(|swap| is_of_the_command(&error, swap.staging())) else {
             return Err(error.into());
-        }
-        self.run.add_build_log(&target.package, &staging.log())?;
-        if let Some(swap) = swap {
-            self.discard(swap);
-        }
+        };
+        let package = &self.plan.targets[position].package;
+        self.run.add_build_log(package, &LayerTree::at(swap.staging()).log())?;
+        self.discard(swap);
         let message = format!("what the command left cannot be kept: {:#}", anyhow::Error::from(error));
         let category = category::BUILD_FAILURE.to_owned();
         Ok(Verdict::Failed(Cause { category, message: Some(message), line: None }))

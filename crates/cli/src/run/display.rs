@@ -36,9 +36,14 @@ struct Bars {
 }
 
 impl Display {
+    /// Whether there is somebody to whom an estimate of the time that is left can be shown.
+    pub(super) fn has_bars() -> bool {
+        std::io::stderr().is_terminal()
+    }
+
     pub(super) fn new(plan: &Plan, estimate: Estimate) -> Display {
         let estimate = Arc::new(Mutex::new(estimate));
-        let bars = std::io::stderr().is_terminal().then(|| Bars::new(plan.targets.len(), &estimate));
+        let bars = Display::has_bars().then(|| Bars::new(plan.targets.len(), &estimate));
         let names = plan.targets.iter().map(|target| target.package.to_string()).collect();
         Display { names, estimate, state: Mutex::default(), bars }
     }
@@ -53,6 +58,24 @@ impl Display {
         if let Some(bars) = &self.bars {
             let bar = bars.add(&self.names[position], expected);
             lock(&self.state).running.insert(position, bar);
+        }
+    }
+
+    /// These targets were in place before anything was started.
+    pub(super) fn taken(&self, taken: &[bool]) {
+        let mut state = lock(&self.state);
+        let mut lines = Vec::new();
+        for position in (0..taken.len()).filter(|position| taken[*position]) {
+            lock(&self.estimate).ended(position, None);
+            state.ended += 1;
+            if self.bars.is_none() {
+                lines.push(self.line(&state, position, &Verdict::FromLayer, Duration::ZERO));
+            }
+        }
+        match &self.bars {
+            Some(bars) => bars.whole.set_position(state.ended as u64),
+            None if lines.is_empty() => {}
+            None => say(&lines.join("\n")),
         }
     }
 

@@ -26,8 +26,10 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    pub(super) fn new(plan: &Plan, good: &[bool], jobs: usize, run_log: &RunLog) -> Estimate {
-        let known = earlier_durations(run_log);
+    /// Earlier runs are read only where there is something to build and the result is `shown`.
+    pub(super) fn new(plan: &Plan, good: &[bool], jobs: usize, run_log: &RunLog, shown: bool) -> Estimate {
+        let is_needed = shown && !good.iter().all(|good| *good);
+        let known = if is_needed { earlier_durations(run_log) } else { HashMap::new() };
         let expected = plan
             .targets
             .iter()

@@ -1,7 +1,8 @@
 //! The layers that a batch makes: what a good one is, and what is written about it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use buildbook::atomic_swap::{self, Durability, replace_file};
 use buildbook::fsio;
@@ -48,9 +49,19 @@ pub(super) fn is_good(tree: &PlatformTree, target: &Target) -> bool {
     })
 }
 
-/// For each target, whether its layer is good before the batch begins.
-pub(super) fn good_layers(tree: &PlatformTree, plan: &Plan) -> Vec<bool> {
-    plan.targets.iter().map(|target| is_good(tree, target)).collect()
+/// How long the note of a layer's use is good enough. A collection asks for the day.
+const NOTED: Duration = Duration::from_secs(3600);
+
+/// Whether it was noted a short while ago that a layer is used: when it was made, or by [`touch`].
+pub(super) fn is_noted(tree: &PlatformTree, target: &Target, now: Timestamp) -> bool {
+    let layer = tree.layer(&target.hash.layer());
+    let noted = |path: &Path| {
+        let written = std::fs::symlink_metadata(path).and_then(|metadata| metadata.modified()).ok()?;
+        let written = written.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64();
+        // A time to come is a clock that was set back, and says nothing.
+        Some((0.0..NOTED.as_secs_f64()).contains(&(now.as_unix_f64() - written)))
+    };
+    noted(&layer.metadata()) == Some(true) || noted(&layer.last_used()) == Some(true)
 }
 
 /// Marks a layer as used now, under its lock, so that a collection that runs at the same time leaves it alone.
@@ -81,5 +92,10 @@ pub(super) fn describe(
         build_hash: Some(target.hash.to_string()),
     };
     let bytes = serde_json::to_vec(&metadata).expect("words and numbers have a JSON form");
-    replace_file(&staging.metadata(), &bytes, Durability::Cached)
+    let path = staging.metadata();
+    // Nobody reads it before it is published, so it need not come to be in one step, unless the command made one.
+    match fsio::op::create_new(&path) {
+        Ok(file) => Ok(fsio::op::write_all(&file, &path, &bytes)?),
+        Err(_) => replace_file(&path, &bytes, Durability::Cached),
+    }
 }

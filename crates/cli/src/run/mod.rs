@@ -5,6 +5,8 @@ mod descendants;
 mod display;
 mod estimate;
 mod execute;
+mod finish;
+mod in_place;
 mod interrupt;
 mod layer;
 mod progress;
@@ -18,7 +20,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use buildbook::atomic_swap::{self, Durability};
-use buildbook::build_lock::{BuildLock, BuildLocks};
+use buildbook::build_lock::BuildLocks;
 use buildbook::history::History;
 use buildbook::layout::{PlatformTree, RunId, Timestamp};
 use buildbook::runlog::{Counts, Dag, Failure as RunFailure, Node, Plan as RunPlan, Solve};
@@ -32,6 +34,7 @@ use build::Batch;
 use display::Display;
 use estimate::Estimate;
 use execute::Supervisor;
+use finish::{End, Ended, Finisher, Others};
 use queue::{Job, Queue};
 use record::Recorder;
 use report::Report;
@@ -94,7 +97,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         }
     };
     let run = context.run_log().start_run(context.now)?;
-    let good_before = layer::good_layers(&tree, &plan);
+    let good_before = in_place::good_layers(&tree, &plan, jobs);
     run.write_solve(&Solve { solved: count(plan.targets.len()), failed: 0 }, context.now)?;
     run.write_plan(&RunPlan { targets: count(plan.targets.len()), ..RunPlan::default() }, context.now)?;
     let cached = good_before.iter().filter(|good| **good).count();
@@ -106,11 +109,13 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     run.write_dag(&dag, context.now)?;
     run.write_dag_structure(&nodes(&plan))?;
 
-    let estimate = Estimate::new(&plan, &good_before, jobs, &context.run_log());
+    let estimate = Estimate::new(&plan, &good_before, jobs, &context.run_log(), Display::has_bars());
     let display = Display::new(&plan, estimate);
     let recorder = Recorder::new(context, &tree, &plan, &run)?;
     let supervisor = Supervisor::default();
-    let queue = Queue::new(&plan);
+    let taken = in_place::take(&tree, &plan, &run, &recorder, &good_before, jobs)?;
+    display.taken(&taken);
+    let queue = Queue::new(&plan, &taken);
     let broken: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let batch = Batch {
         plan: &plan,
@@ -120,27 +125,42 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         supervisor: &supervisor,
         display: &display,
     };
+    let finisher = Finisher::new(&batch, &recorder, &queue)?;
+    let stop_for = |error: anyhow::Error| {
+        broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        // The book cannot be kept any more, so nothing more is begun.
+        Stop { queue: &queue, supervisor: &supervisor }.now();
+    };
     let signals = interrupt::listen().context("cannot listen for signals")?;
     std::thread::scope(|scope| {
         let ending = interrupt::CloseOnDrop(signals.handle());
         scope.spawn(|| interrupt::pass_on(signals, &supervisor, &queue));
         scope.spawn(|| supervisor.watch());
         scope.spawn(|| recorder.progress().keep());
-        let workers: Vec<_> = (0..jobs.min(plan.targets.len()))
+        let (others, handed_over) = finisher.channel();
+        let mut threads: Vec<_> = (0..jobs.min(plan.targets.len()))
             .map(|_| {
+                let others = others.clone();
                 scope.spawn(|| {
-                    let stop = Stop { queue: &queue, supervisor: &supervisor };
+                    let others = others;
+                    let _stop = Stop { queue: &queue, supervisor: &supervisor };
                     while let Some(job) = queue.next() {
-                        if let Err(error) = work(&batch, &recorder, &queue, job) {
-                            broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                            // The book cannot be kept any more, so nothing more is begun.
-                            stop.now();
+                        if let Err(error) = work(&batch, &finisher, &others, job) {
+                            stop_for(error);
                         }
                     }
                 })
             })
             .collect();
-        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        drop(others);
+        threads.push(scope.spawn(|| {
+            let handed_over = handed_over;
+            let _stop = Stop { queue: &queue, supervisor: &supervisor };
+            if let Err(error) = finisher.finish_together(&handed_over) {
+                stop_for(error);
+            }
+        }));
+        let ended: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
         supervisor.close();
         recorder.progress().close();
         drop(ending);
@@ -221,25 +241,14 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Sees one target through, and records how it ended.
-fn work(batch: &Batch<'_>, recorder: &Recorder<'_>, queue: &Queue<'_>, job: Job) -> anyhow::Result<()> {
+/// Sees one target through. How it ended is recorded here or by another thread.
+fn work(batch: &Batch<'_>, finisher: &Finisher<'_>, others: &Others, job: Job) -> anyhow::Result<()> {
     let started = Instant::now();
-    let built = match job.blocked_by {
-        Some(root) => Ok((Verdict::Blocked { root }, None)),
-        None => batch.build(job.position),
+    let (end, lock) = match job.blocked_by {
+        Some(root) => (End::Verdict(Verdict::Blocked { root }), None),
+        None => batch.build(job.position)?,
     };
-    let recorded = built.and_then(|(verdict, lock)| {
-        recorder.record(job.position, &verdict, started.elapsed())?;
-        lock.map_or(Ok(()), BuildLock::release)?;
-        Ok(verdict)
-    });
-    let (verdict, result) = match recorded {
-        Ok(verdict) => (verdict, Ok(())),
-        Err(error) => (Verdict::Abandoned, Err(error)),
-    };
-    batch.display.ended(job.position, &verdict, started.elapsed());
-    queue.end(job.position, verdict);
-    result
+    finisher.take(Ended { position: job.position, lock, span: started.elapsed() }, end, others)
 }
 
 fn nodes(plan: &Plan) -> Vec<Node> {

@@ -31,10 +31,12 @@ pub(super) struct Job {
 }
 
 impl<'p> Queue<'p> {
-    pub(super) fn new(plan: &'p Plan) -> Queue<'p> {
-        let missing: Vec<usize> = plan.targets.iter().map(|target| target.deps.len()).collect();
-        let ready = (0..missing.len()).filter(|position| missing[*position] == 0).collect();
-        let verdicts = vec![None; missing.len()];
+    /// The targets that were taken have ended before, well; what they depend on as well.
+    pub(super) fn new(plan: &'p Plan, taken: &[bool]) -> Queue<'p> {
+        let to_come = |deps: &[usize]| deps.iter().filter(|dep| !taken[**dep]).count();
+        let missing: Vec<usize> = plan.targets.iter().map(|target| to_come(&target.deps)).collect();
+        let ready = (0..missing.len()).filter(|at| missing[*at] == 0 && !taken[*at]).collect();
+        let verdicts = taken.iter().map(|taken| taken.then_some(Verdict::FromLayer)).collect();
         Queue {
             plan,
             dependents: plan.dependents(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use buildbook::fsio::FileSystem;
 use buildbook::history::{Entry, History};
 use buildbook::layout::{Category, Kind, PlatformTree, Timestamp};
 use buildbook::runlog::{Event, EventKind, EventStatus, Run, Via};
@@ -38,18 +39,69 @@ impl<'a> Recorder<'a> {
         Ok(Recorder { plan, tree, run, history: History::at(tree.packages()), progress })
     }
 
-    /// Writes everything about one target. The history comes first: it is what is kept for years.
-    pub(super) fn record(&self, position: usize, verdict: &Verdict, span: Duration) -> anyhow::Result<()> {
-        if matches!(verdict, Verdict::Abandoned) {
-            return Ok(());
-        }
+    /// Adds the end of a target to its history, durably.
+    pub(super) fn write_synced(&self, position: usize, verdict: &Verdict) -> anyhow::Result<Entry> {
+        self.write_as(position, verdict, true)
+    }
+
+    /// As [`Recorder::write_synced`], but for what the next sync of a file system makes durable.
+    pub(super) fn write(
+        &self,
+        position: usize,
+        verdict: &Verdict,
+        file_system: &FileSystem,
+    ) -> anyhow::Result<Entry> {
+        let path = self.tree.packages().history(&self.plan.targets[position].package);
+        self.write_as(position, verdict, !file_system.reaches(&path))
+    }
+
+    fn write_as(&self, position: usize, verdict: &Verdict, synced: bool) -> anyhow::Result<Entry> {
         let target = &self.plan.targets[position];
-        let now = Timestamp::now();
-        let entry = self.entry(target, verdict, now);
+        let entry = self.entry(target, verdict, Timestamp::now());
         if !matches!(verdict, Verdict::FromLayer) || !self.is_known(target, &entry)? {
-            self.history.append_synced(&target.package, &entry)?;
+            if synced {
+                self.history.append_synced(&target.package, &entry)?;
+            } else {
+                self.history.append(&target.package, &entry)?;
+            }
         }
-        self.run.log_build_result(&self.event(target, verdict, &entry, span), now)?;
+        Ok(entry)
+    }
+
+    /// Whether the history of a target says already how it ended.
+    pub(super) fn is_recorded(&self, position: usize, verdict: &Verdict) -> anyhow::Result<bool> {
+        let target = &self.plan.targets[position];
+        self.is_known(target, &self.entry(target, verdict, Timestamp::now()))
+    }
+
+    /// As [`Recorder::tell`] for targets that ended in the same way, in no time, and are in their histories.
+    pub(super) fn tell_all(
+        &self,
+        positions: impl Iterator<Item = usize>,
+        verdict: &Verdict,
+    ) -> anyhow::Result<()> {
+        let now = Timestamp::now();
+        let events: Vec<Event> = positions
+            .map(|position| {
+                let target = &self.plan.targets[position];
+                self.event(target, verdict, &self.entry(target, verdict, now), Duration::ZERO)
+            })
+            .collect();
+        self.run.log_build_results(&events, now)?;
+        events.iter().for_each(|_| self.progress.target_ended(verdict.is_good()));
+        Ok(())
+    }
+
+    /// Tells everybody how a target ended. Its history comes first: it is what is kept for years.
+    pub(super) fn tell(
+        &self,
+        position: usize,
+        verdict: &Verdict,
+        entry: &Entry,
+        span: Duration,
+    ) -> anyhow::Result<()> {
+        let target = &self.plan.targets[position];
+        self.run.log_build_result(&self.event(target, verdict, entry, span), Timestamp::now())?;
         self.progress.target_ended(verdict.is_good());
         Ok(())
     }

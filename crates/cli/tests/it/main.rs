@@ -10,6 +10,7 @@
 mod bad_input;
 mod batch;
 mod book;
+mod crowd;
 mod interrupt;
 mod operator;
 mod reading;

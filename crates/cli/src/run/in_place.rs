@@ -1,0 +1,78 @@
+//! Taking what is in place already, before anything is started.
+//!
+//! In most runs nearly everything is as it was. For such a target nothing has to be done but to say so: its layer is
+//! good, its history says so, and its use was noted a short while ago. No lock is needed to find that out, as layers
+//! and histories come to be in one step, and a target of which any of it is not so is seen through like all others.
+//!
+//! A collection that began before leaves such a layer alone, because the package stands on it; one that begins later,
+//! because this run is in progress and has said what it needs. So its use need not be noted under its lock again.
+
+use buildbook::layout::{PlatformTree, Timestamp};
+use buildbook::runlog::Run;
+
+use super::record::Recorder;
+use super::{Verdict, layer};
+use crate::plan::Plan;
+
+/// For each target, whether its layer is good before the batch begins.
+pub(super) fn good_layers(tree: &PlatformTree, plan: &Plan, jobs: usize) -> Vec<bool> {
+    for_each(plan, jobs, |position| Ok(layer::is_good(tree, &plan.targets[position]))).unwrap_or_default()
+}
+
+/// Takes the targets that are in place, with all that they depend on; says of each target whether it was taken.
+pub(super) fn take(
+    tree: &PlatformTree,
+    plan: &Plan,
+    run: &Run,
+    recorder: &Recorder<'_>,
+    good: &[bool],
+    jobs: usize,
+) -> anyhow::Result<Vec<bool>> {
+    let now = Timestamp::now();
+    let mut taken = for_each(plan, jobs, |position| {
+        let target = &plan.targets[position];
+        Ok(good[position]
+            && layer::is_noted(tree, target, now)
+            && recorder.is_recorded(position, &Verdict::FromLayer)?)
+    })?;
+    // What depends on something that is still to be built may yet be blocked by it.
+    for position in &plan.order {
+        taken[*position] &= plan.targets[*position].deps.iter().all(|dep| taken[*dep]);
+    }
+    for_each(plan, jobs, |position| {
+        let target = &plan.targets[position];
+        Ok(taken[position] && run.link_build_log(&target.package, &tree.layer(&target.hash.layer()).log())?)
+    })?;
+    let positions = plan.order.iter().copied().filter(|position| taken[*position]);
+    recorder.tell_all(positions, &Verdict::FromLayer)?;
+    Ok(taken)
+}
+
+/// Asks something about every target, on some threads.
+fn for_each(
+    plan: &Plan,
+    jobs: usize,
+    ask: impl Fn(usize) -> anyhow::Result<bool> + Sync,
+) -> anyhow::Result<Vec<bool>> {
+    let count = plan.targets.len();
+    let share = count.div_ceil(jobs.max(1)).max(1);
+    let ask = &ask;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count)
+            .step_by(share)
+            .map(|first| {
+                scope.spawn(move || {
+                    (first..count.min(first + share)).map(ask).collect::<anyhow::Result<Vec<_>>>()
+                })
+            })
+            .collect();
+        let mut all = Vec::with_capacity(count);
+        for thread in threads {
+            match thread.join() {
+                Ok(some) => all.extend(some?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(all)
+    })
+}
