@@ -98,6 +98,8 @@ impl Appender {
     fn append_as(&mut self, entries: &[Entry], durability: Durability) -> Result<Appended> {
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();
+        // What most entries need, so that it is not found out in steps.
+        lines.reserve(256);
         let written = entries.iter().try_for_each(|entry| write_line(entry, &mut lines, &self.path));
         let appended = written.and_then(|()| self.append_lines(&lines, durability));
         self.lines = lines;

@@ -61,10 +61,12 @@ impl Stragglers {
             if !lines.is_empty() || !locks_of(&self.old).is_empty() {
                 quiet_since = Instant::now();
             }
-            if is_late || (seen >= self.expected && quiet_since.elapsed() > QUIET) {
+            let quiet = quiet_since.elapsed();
+            if is_late || (seen >= self.expected && quiet > QUIET) {
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
+            // Not a whole pause longer than is needed.
+            std::thread::sleep(QUIET.checked_sub(quiet).map_or(PAUSE, |left| left.min(PAUSE)));
         }
     }
 

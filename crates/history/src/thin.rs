@@ -15,7 +15,6 @@
 //! ever blessed, also where it stood after any run before. A limit on the number of entries gives up old changes, never the present: see [`choose`].
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
 
 use buildbook_layout::{Category, Kind, RunId};
 
@@ -36,25 +35,37 @@ pub(crate) struct Fact {
     pub(crate) pinned: bool,
 }
 
+impl Fact {
+    /// Both as one number, below twice the number of hashes.
+    fn hash_and_kind(&self) -> usize {
+        self.hash as usize * 2 + usize::from(self.kind == Kind::Doc)
+    }
+}
+
 /// The facts of a history, in the order of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) all: Vec<Fact>,
-    texts: HashMap<String, u32>,
-    /// The run that a number stands for; `None` for a text that is no run id, which counts as older than
+    runs: Names,
+    hashes: Names,
+    statuses: Names,
+    categories: Names,
+    /// What each run's number stands for; `None` for a text that is no run id, which counts as older than
     /// all that are.
-    runs: HashMap<u32, Option<RunId>>,
+    run_ids: Vec<Option<RunId>>,
 }
 
 impl Facts {
     pub(crate) fn add(&mut self, entry: &EntryRef<'_>, old: bool) {
-        let run = self.number(&entry.run);
-        self.runs.entry(run).or_insert_with(|| entry.run.parse().ok());
+        let run = self.runs.number(&entry.run);
+        if run as usize == self.run_ids.len() {
+            self.run_ids.push(entry.run.parse().ok());
+        }
         let fact = Fact {
             run,
-            hash: self.number(&entry.build_hash),
-            status: self.number(&entry.status),
-            category: self.number(&entry.category),
+            hash: self.hashes.number(&entry.build_hash),
+            status: self.statuses.number(&entry.status),
+            category: self.categories.number(&entry.category),
             kind: Category::new(entry.category.as_ref()).kind(),
             blessed: entry.blessed,
             old,
@@ -63,27 +74,54 @@ impl Facts {
         self.all.push(fact);
     }
 
-    fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.texts.get(text) {
-            return *number;
-        }
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.texts.insert(text.to_owned(), number);
-        number
-    }
-
     fn run(&self, fact: &Fact) -> Option<&RunId> {
-        self.runs.get(&fact.run).and_then(Option::as_ref)
+        self.run_ids.get(fact.run as usize).and_then(Option::as_ref)
     }
 
     /// Indices in the order of runs.
     fn by_run(&self) -> Vec<usize> {
+        let mut ids: Vec<&Option<RunId>> = self.run_ids.iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let place = |id: &Option<RunId>| ids.partition_point(|other| *other < id);
+        let places: Vec<usize> = self.run_ids.iter().map(place).collect();
         let mut order: Vec<usize> = (0..self.all.len()).collect();
-        order.sort_by(|one, other| {
-            let (one, other) = (&self.all[*one], &self.all[*other]);
-            if one.run == other.run { std::cmp::Ordering::Equal } else { self.run(one).cmp(&self.run(other)) }
-        });
+        order.sort_by_key(|index| places[self.all[*index].run as usize]);
         order
+    }
+}
+
+/// Texts of one kind, numbered from 0 as they come.
+#[derive(Debug, Default)]
+struct Names {
+    numbers: HashMap<String, u32>,
+    /// The text before: neighbours often have the same.
+    last: Option<(String, u32)>,
+}
+
+impl Names {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some((last, number)) = &self.last
+            && last == text
+        {
+            return *number;
+        }
+        let number = match self.numbers.get(text) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+                self.numbers.insert(text.to_owned(), number);
+                number
+            }
+        };
+        let (last, of_last) = self.last.get_or_insert_default();
+        text.clone_into(last);
+        *of_last = number;
+        number
+    }
+
+    fn len(&self) -> usize {
+        self.numbers.len()
     }
 }
 
@@ -156,14 +194,13 @@ impl<'a> View<'a> {
         for &index in self.alive {
             keep[index] = !self.fact(index).old || self.fact(index).pinned;
         }
-        let by_hash =
-            self.alive.iter().map(|index| ((self.fact(*index).hash, self.fact(*index).kind), *index));
-        keep_ends(&mut keep, by_hash, |index| {
+        let by_hash = self.alive.iter().map(|index| (self.fact(*index).hash_and_kind(), *index));
+        keep_ends(&mut keep, self.facts.hashes.len() * 2, by_hash, |index| {
             let fact = self.fact(index);
             (fact.status, fact.category, fact.blessed, fact.old)
         });
         for standings in self.standings.values() {
-            keep_ends(&mut keep, standings.iter().map(|index| ((), *index)), |index| {
+            keep_ends(&mut keep, 1, standings.iter().map(|index| (0, *index)), |index| {
                 let fact = self.fact(index);
                 (fact.status, fact.category, fact.old)
             });
@@ -176,12 +213,12 @@ impl<'a> View<'a> {
     fn keep_newest_in_file(&self, keep: &mut [bool]) {
         let mut in_file = self.alive.to_vec();
         in_file.sort_unstable();
-        let mut of_hash = HashMap::new();
+        let mut of_hash = vec![None; self.facts.hashes.len()];
         for &index in &in_file {
-            of_hash.insert(self.fact(index).hash, index);
+            of_hash[self.fact(index).hash as usize] = Some(index);
         }
         let blessed = in_file.iter().rev().find(|index| self.fact(**index).blessed);
-        for &index in of_hash.values().chain(blessed).chain(in_file.last()) {
+        for &index in of_hash.iter().flatten().chain(blessed).chain(in_file.last()) {
             keep[index] = true;
         }
     }
@@ -204,12 +241,12 @@ impl<'a> View<'a> {
         for &index in in_file.iter().rev().take(max) {
             must[index] = true;
         }
-        let mut newest: HashMap<(u32, Kind), usize> = HashMap::new();
+        let mut newest = vec![None; self.facts.hashes.len() * 2];
         for &index in self.alive {
             must[index] |= self.fact(index).pinned;
-            newest.insert((self.fact(index).hash, self.fact(index).kind), index);
+            newest[self.fact(index).hash_and_kind()] = Some(index);
         }
-        newest.values().for_each(|index| must[*index] = true);
+        newest.iter().flatten().for_each(|index| must[*index] = true);
         for kind in [Kind::Build, Kind::Doc] {
             self.keep_present(&mut must, kind);
         }
@@ -243,21 +280,19 @@ impl<'a> View<'a> {
     }
 }
 
-/// Of each key, marks the first and the last of every streak: items in a row that look the same.
-fn keep_ends<K: Eq + std::hash::Hash, L: PartialEq>(
+/// Of each key, marks the first and the last of every streak: items in a row that look the same. Keys are numbers
+/// below `keys`.
+fn keep_ends<L: PartialEq>(
     keep: &mut [bool],
-    items: impl Iterator<Item = (K, usize)>,
+    keys: usize,
+    items: impl Iterator<Item = (usize, usize)>,
     look: impl Fn(usize) -> L,
 ) {
-    let mut last_of: HashMap<K, usize> = HashMap::new();
+    let mut last_of = vec![None; keys];
     for (key, index) in items {
-        match last_of.entry(key) {
-            Slot::Vacant(slot) => {
-                slot.insert(index);
-                keep[index] = true;
-            }
-            Slot::Occupied(mut slot) => {
-                let last = slot.insert(index);
+        match last_of[key].replace(index) {
+            None => keep[index] = true,
+            Some(last) => {
                 if look(last) != look(index) {
                     keep[last] = true;
                     keep[index] = true;
@@ -265,5 +300,5 @@ fn keep_ends<K: Eq + std::hash::Hash, L: PartialEq>(
             }
         }
     }
-    last_of.values().for_each(|index| keep[*index] = true);
+    last_of.iter().flatten().for_each(|index| keep[*index] = true);
 }
