@@ -121,7 +121,9 @@ impl Appender {
         };
         if durability == Durability::Synced && !self.folder_is_durable {
             // Somebody else may have made the package's folder, without syncing the name.
-            self.path.ancestors().nth(2).map_or(Ok(()), sync_folder)?;
+            if let Some(packages) = self.path.ancestors().nth(2) {
+                sync_folder(packages)?;
+            }
             self.folder_is_durable = true;
         }
         Ok(appended)

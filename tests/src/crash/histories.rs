@@ -48,7 +48,6 @@ pub(super) fn procedures() -> Vec<Procedure> {
         },
         Procedure {
             name: "append entries of a group of callers",
-            covers: &["history/append.rs append_as"],
             durable: true,
             unsynced: &[FILE, "p/packages/astring.0.8.5"],
             dead: &[FILE],
