@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// How often a file is read again that changes while it is being read.
 const ATTEMPTS: usize = 5;
 
+/// How many files are enough to be worth a thread.
+const SHARE: usize = 1_000;
+
 /// The part of a file's mode that is kept and compared.
 pub(crate) const RIGHTS: u32 = 0o777;
 
@@ -80,15 +83,19 @@ impl Contents {
         })
     }
 
-    /// As [`Contents::of`], for a file that an operation uses. If another content of it was used before, both
-    /// cannot be right.
+    /// As [`Contents::of`], for a file that an operation uses. As long as a build runs, a file has one content, so that
+    /// a file which was used before is not looked at again: whoever gives something to the cache asks
+    /// [`Contents::is_still`] before, and the end of the build asks [`Contents::changed`].
     pub(crate) fn use_of(&self, path: &Path) -> Result<Content> {
+        if let Some(content) = hold(&self.used).get(path) {
+            return Ok(*content);
+        }
         let content = self.of(path)?;
         self.note_use(path, content)?;
         Ok(content)
     }
 
-    /// Notes that operations use this content of a file.
+    /// Notes that operations use this content of a file. If another one was used before, both cannot be right.
     pub(crate) fn note_use(&self, path: &Path, content: Content) -> Result<()> {
         let mut used = hold(&self.used);
         match used.get_mut(path) {
@@ -104,19 +111,26 @@ impl Contents {
         }
     }
 
-    /// Those of the files that operations used which are not any more what they were.
-    pub(crate) fn changed(&self) -> Vec<PathBuf> {
+    /// Those of the files that operations used which are not any more what they were. So many threads look.
+    pub(crate) fn changed(&self, threads: usize) -> Vec<PathBuf> {
         let used: Vec<(PathBuf, Content)> =
             hold(&self.used).iter().map(|(path, content)| (path.clone(), *content)).collect();
-        let is_changed = |path: &Path, before: &Content| match std::fs::metadata(path) {
+        let share = used.len().div_ceil(threads).max(SHARE);
+        let look = |(path, before): &&(PathBuf, Content)| match std::fs::metadata(path) {
             Ok(metadata) if Identity::of(&metadata) == before.identity => false,
             _ => !self.of(path).is_ok_and(|now| (now.digest, now.mode) == (before.digest, before.mode)),
         };
-        let mut changed: Vec<PathBuf> = used
-            .into_iter()
-            .filter(|(path, before)| is_changed(path, before))
-            .map(|(path, _)| path)
-            .collect();
+        let changed_of = |used: &[(PathBuf, Content)]| -> Vec<PathBuf> {
+            used.iter().filter(look).map(|(path, _)| path.clone()).collect()
+        };
+        let mut changed: Vec<PathBuf> = std::thread::scope(|scope| {
+            let mut shares = used.chunks(share);
+            let own = shares.next();
+            let others: Vec<_> = shares.map(|share| scope.spawn(move || changed_of(share))).collect();
+            let own = own.map(changed_of).unwrap_or_default();
+            let others = others.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
+            own.into_iter().chain(others).collect()
+        });
         changed.sort();
         changed
     }

@@ -68,6 +68,12 @@ pub enum Error {
         /// Who has it.
         by: String,
     },
+    /// Files that an operation reads were declared ready, and are not there.
+    #[error("not there: {}", list(paths))]
+    ReadsMissing {
+        /// The files.
+        paths: Vec<PathBuf>,
+    },
     /// Files changed while the build used them: an operation may have seen the old or the new contents, and
     /// other operations may have seen others. Nothing of it was recorded.
     #[error("changed during the build: {}", list(paths))]
@@ -99,6 +105,13 @@ pub enum Error {
     /// A file could not be replaced; the source says why.
     #[error(transparent)]
     Replace(Arc<buildbook_atomic_swap::Error>),
+    /// Processes of a build that was killed are still running, and could write to files that are made anew. They could
+    /// not be killed.
+    #[error("processes of a killed build are still running; their output is in {}", folder.display())]
+    LeftRunning {
+        /// Where what they print goes.
+        folder: PathBuf,
+    },
     /// A payload or an entry of the cache is not what was put there. It was dropped.
     #[error("damaged in the cache: {}", path.display())]
     Damaged {
@@ -156,6 +169,7 @@ impl Error {
         match self {
             Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Error::File(source) => source.is_not_found(),
+            Error::ReadsMissing { .. } => true,
             _ => false,
         }
     }

@@ -26,16 +26,14 @@ impl Memo {
         let mut report = Report::default();
         loop {
             self.stir(Wait::Block);
-            if !self.give_up_operations(&mut report)
-                && !self.inner().promises.abandon_open()
-                && !self.give_up_tasks()
-            {
+            if !self.give_up_operations() && !self.inner().promises.abandon_open() && !self.give_up_tasks() {
                 break;
             }
         }
         report.cancelled = self.inner().shared.groups.is_cancelled();
         if !report.cancelled {
-            report.changed = self.inner().shared.contents.changed();
+            let threads = self.inner().settings.file_threads.get();
+            report.changed = self.inner().shared.contents.changed(threads);
         }
         self.keep_up();
         report.abandoned = self.inner().promises.abandoned();
@@ -44,7 +42,7 @@ impl Memo {
     }
 
     /// Gives up what operations wait for in vain.
-    fn give_up_operations(&self, report: &mut Report) -> bool {
+    fn give_up_operations(&self) -> bool {
         let is_cancelled = self.inner().shared.groups.is_cancelled();
         let mut state = self.inner().state.borrow_mut();
         let (files, circles): (Vec<FileId>, Vec<Vec<OpId>>) = state.stuck();
@@ -55,12 +53,12 @@ impl Memo {
                 if is_cancelled { Error::Cancelled } else { Error::NeverReady { path: path.clone() } };
             state.give_up(*file, cause);
             if !is_cancelled {
-                report.never_ready.push(path);
+                state.never_ready.push(path);
             }
         }
         for members in &circles {
-            report.cycles.push(members.iter().map(|id| state.op(*id)).collect());
             state.break_circle(members);
+            state.cycles.push(members.clone());
         }
         !files.is_empty() || !circles.is_empty()
     }
@@ -102,6 +100,9 @@ impl Memo {
             list.push(Unfinished { op: state.op(id), error });
         }
         report.missing_tools.clone_from(&state.missing_tools);
+        report.never_ready.clone_from(&state.never_ready);
+        report.cycles =
+            state.cycles.iter().map(|members| members.iter().map(|id| state.op(*id)).collect()).collect();
         let failed = state.failed_tasks.iter();
         report.tasks = failed
             .map(|(created, error)| FailedTask { created: created.clone(), error: error.clone() })

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
+use std::task::Waker;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -237,13 +238,13 @@ impl Handle {
     }
 
     pub(crate) fn submit(&self, op: NewOp<'_>) -> OpId {
-        let id = self.inner.state.borrow_mut().add(op, self.clock());
+        let id = self.inner.change(|state| state.add(op, self.clock()));
         self.inner.dispatch();
         id
     }
 
     pub(crate) fn submit_failed(&self, op: NewOp<'_>, error: Error) -> OpId {
-        self.inner.state.borrow_mut().add_failed(op, self.clock(), error)
+        self.inner.change(|state| state.add_failed(op, self.clock(), error))
     }
 
     pub(crate) fn running<T: FromOutput>(&self, id: OpId) -> Running<T> {
@@ -262,10 +263,23 @@ impl Handle {
 impl Inner {
     /// Hands out all operations that can start.
     pub(crate) fn dispatch(&self) {
-        let mut state = self.state.borrow_mut();
-        while let Some((id, request)) = state.next() {
-            state.in_flight += 1;
-            work::start(&self.shared, id, request, self.events.clone());
-        }
+        self.change(|state| {
+            while let Some((id, request)) = state.next() {
+                state.in_flight += 1;
+                work::start(&self.shared, id, request, self.events.clone());
+            }
+        });
+    }
+
+    /// Changes the state, and wakes those who wait for what has changed when nothing is borrowed any more: who they are
+    /// and what they do then is not known.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let (result, woken) = {
+            let mut state = self.state.borrow_mut();
+            let result = change(&mut state);
+            (result, std::mem::take(&mut state.woken))
+        };
+        woken.into_iter().for_each(Waker::wake);
+        result
     }
 }

@@ -83,11 +83,10 @@ impl Memo {
             };
             match event {
                 Event::Wake(task) => self.turn(task),
-                Event::Done(op, finished) => {
-                    let mut state = self.inner().state.borrow_mut();
+                Event::Done(op, finished) => self.inner().change(|state| {
                     state.in_flight -= 1;
                     state.finish(op, *finished);
-                }
+                }),
                 // What is at work ends now, and what starts is refused.
                 Event::Cancelled => {}
             }

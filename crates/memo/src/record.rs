@@ -1,7 +1,7 @@
 //! What a memo knows of its operations.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub(crate) struct Record {
     request: Option<Box<Request>>,
     status: Status,
     spans: Vec<Span>,
-    exit: Option<(i32, Arc<[u8]>)>,
+    exit: Option<i32>,
+    output: Option<Arc<[u8]>>,
     /// What it gave, until that is fetched.
     result: Option<Result<Output>>,
     /// Whether anybody is going to fetch it.
@@ -61,6 +62,10 @@ pub(crate) struct State {
     pub(crate) tasks: Tasks,
     pub(crate) failed_tasks: Vec<(String, Error)>,
     pub(crate) missing_tools: Vec<String>,
+    pub(crate) never_ready: Vec<PathBuf>,
+    pub(crate) cycles: Vec<Vec<OpId>>,
+    /// Who is to be woken when nothing is borrowed.
+    pub(crate) woken: Vec<Waker>,
     /// What is to be told when nothing is borrowed.
     pub(crate) feedback: VecDeque<Feedback>,
     /// How many operations are on threads.
@@ -72,6 +77,15 @@ pub(crate) struct State {
 impl State {
     /// Adds an operation. It starts when its reads are ready, whether anybody waits for it or not.
     pub(crate) fn add(&mut self, new: NewOp<'_>, now: Duration) -> OpId {
+        self.add_or_fail(new, now, None)
+    }
+
+    /// Adds an operation that has failed already.
+    pub(crate) fn add_failed(&mut self, new: NewOp<'_>, now: Duration, error: Error) -> OpId {
+        self.add_or_fail(new, now, Some(error))
+    }
+
+    fn add_or_fail(&mut self, new: NewOp<'_>, now: Duration, error: Option<Error>) -> OpId {
         let id =
             OpId(u32::try_from(self.records.len()).expect("the records of so many operations fit no memory"));
         let reads: Box<[FileId]> = new.reads.iter().map(|path| self.guard.file(path)).collect();
@@ -86,6 +100,7 @@ impl State {
             status: Status::Waiting,
             spans: Vec::new(),
             exit: None,
+            output: None,
             result: None,
             is_wanted: true,
             waker: None,
@@ -103,16 +118,10 @@ impl State {
                 };
                 self.end(id, Err(Error::WrittenBefore { path, by }));
             }
-            None => self.guard.add(id, &reads, &writes),
-        }
-        id
-    }
-
-    /// Adds an operation that has failed already.
-    pub(crate) fn add_failed(&mut self, new: NewOp<'_>, now: Duration, error: Error) -> OpId {
-        let id = self.add(NewOp { reads: &[], request: None, ..new }, now);
-        if matches!(self.record(id).status, Status::Waiting) {
-            self.end(id, Err(error));
+            None => match error {
+                Some(error) => self.end(id, Err(error)),
+                None => self.guard.add(id, &reads, &writes),
+            },
         }
         id
     }
@@ -144,9 +153,7 @@ impl State {
         while let Some(allowed) = self.guard.allowed() {
             match allowed {
                 Allowed::Ready(id) => {
-                    if !matches!(self.record(id).status, Status::Waiting) {
-                        // It failed when it was added.
-                    } else if let Some(request) = self.record_mut(id).request.take() {
+                    if let Some(request) = self.record_mut(id).request.take() {
                         return Some((id, *request));
                     } else {
                         self.end(id, Ok(Output::Nothing));
@@ -193,8 +200,11 @@ impl State {
             Err(error) => Status::Failed(error.clone()),
         };
         match &result {
-            Ok(Output::Exit { code, output }) => record.exit = Some((*code, Arc::clone(output))),
-            Err(Error::Exit { output, .. }) => record.exit = Some((-1, Arc::clone(output))),
+            Ok(Output::Exit { code, output }) => {
+                record.exit = Some(*code);
+                record.output = Some(Arc::clone(output));
+            }
+            Err(Error::Exit { output, .. }) => record.output = Some(Arc::clone(output)),
             _ => {}
         }
         let cause = result.as_ref().err().map(|error| Arc::new(error.root().clone()));
@@ -216,9 +226,7 @@ impl State {
             let op = self.op(id);
             self.feedback.push_back(Feedback::OpComplete { op });
         }
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.woken.extend(waker);
     }
 
     fn set_ready(&mut self, file: FileId) {
@@ -322,8 +330,6 @@ impl State {
     pub(crate) fn op(&self, id: OpId) -> Op {
         let record = self.record(id);
         let paths = |files: &[FileId]| files.iter().map(|file| self.guard.path(*file).to_owned()).collect();
-        let (exit, output) =
-            record.exit.clone().map_or_else(|| (None, Arc::from([])), |(code, output)| (Some(code), output));
         Op {
             id,
             kind: record.kind,
@@ -333,8 +339,8 @@ impl State {
             status: record.status.clone(),
             created: record.created,
             spans: record.spans.clone(),
-            exit: exit.filter(|_| record.status.is_success()),
-            output,
+            exit: record.exit,
+            output: record.output.clone().unwrap_or_else(|| Arc::from([])),
         }
     }
 

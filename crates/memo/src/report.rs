@@ -24,7 +24,8 @@ pub struct Report {
     pub missing_tools: Vec<String>,
     /// Tasks that ended with an error, by a panic, or not at all.
     pub tasks: Vec<FailedTask>,
-    /// Files that changed after operations had used them, by other hands than the build's.
+    /// Files that changed after operations had used them, by other hands than the build's. Operations that used them
+    /// afterwards may have been revived for what they were.
     pub changed: Vec<PathBuf>,
     /// Whether the build was cancelled.
     pub cancelled: bool,

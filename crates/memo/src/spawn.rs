@@ -140,14 +140,15 @@ impl Spawn {
         self
     }
 
-    /// Sets where the standard error goes. If it goes to the same place as the standard output, the two are mixed as
-    /// they come.
+    /// Sets where the standard error goes. If it is redirected as the standard output is, the two are mixed as they
+    /// come. That one goes into a file alone and the other also to the build, while it is the same file, is an error.
     pub fn stderr(mut self, redirect: Redirect) -> Spawn {
         self.stderr = redirect.absolute(self.memo.cwd());
         self
     }
 
-    /// Sets the exit codes that mean success; it is 0 alone otherwise.
+    /// Sets the exit codes that mean success; it is 0 alone otherwise. No codes mean that nothing is a success; see
+    /// [`Spawn::any_exit`] for the contrary.
     pub fn success_exits(mut self, codes: impl IntoIterator<Item = i32>) -> Spawn {
         self.success_exits = Some(codes.into_iter().collect());
         self
@@ -193,6 +194,15 @@ impl Spawn {
             let id = memo.submit_failed(op, Error::MissingTool { tool: name });
             return memo.running(id);
         };
+        if let (Some(path), Some(other)) = (stdout.path(), stderr.path())
+            && path == other
+            && stdout != stderr
+        {
+            let by = "the other output of the process".to_owned();
+            let error = Error::WrittenBefore { path: path.to_owned(), by };
+            let id = memo.submit_failed(op, error);
+            return memo.running(id);
+        }
         let request = Request::Spawn(Box::new(SpawnRequest {
             label,
             program,
@@ -223,6 +233,9 @@ impl IntoFuture for Spawn {
 
 /// Removes what was named before.
 pub(crate) fn keep_first(paths: &mut Vec<PathBuf>) {
+    if paths.len() < 2 {
+        return;
+    }
     let mut seen = std::collections::HashSet::new();
     paths.retain(|path| seen.insert(path.clone()));
 }

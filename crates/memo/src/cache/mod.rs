@@ -19,10 +19,11 @@ mod place;
 mod session;
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
-use buildbook_fsio::{Durability, create_folders, op, open_file, read_file, sync_folder};
+use buildbook_fsio::{Durability, create_folders, op, open_file, sync_folder};
 
 use crate::contents::hold;
 use crate::digest::Digest;
@@ -37,6 +38,9 @@ pub(crate) use session::{Capture, Session};
 /// An entry is a line for each output; this is room for a hundred thousand of them.
 pub(crate) const ENTRY_LIMIT_BYTES: u64 = 32 << 20;
 
+/// Most entries fit.
+const USUAL_ENTRY_BYTES: usize = 1 << 10;
+
 /// A cache folder.
 #[derive(Debug)]
 pub(crate) struct Cache {
@@ -44,6 +48,7 @@ pub(crate) struct Cache {
     durability: Durability,
     clock: Clock,
     session: Mutex<Option<Session>>,
+    is_clean: OnceLock<Result<()>>,
 }
 
 /// An answer of the cache.
@@ -59,25 +64,34 @@ pub(crate) enum Found {
 impl Cache {
     pub(crate) fn new(settings: &Settings) -> Cache {
         let folder = settings.cwd.join(&settings.cache);
-        Cache { folder, durability: settings.durability, clock: settings.clock, session: Mutex::default() }
+        Cache {
+            folder,
+            durability: settings.durability,
+            clock: settings.clock,
+            session: Mutex::default(),
+            is_clean: OnceLock::new(),
+        }
     }
 
-    /// The staging area, which the first call makes. That call also ends what killed builds have left running.
+    /// The staging area, which the first call makes.
     pub(crate) fn session(&self) -> Result<Session> {
+        self.clean()?;
         let mut session: MutexGuard<'_, Option<Session>> = hold(&self.session);
         if let Some(session) = &*session {
             return Ok(session.clone());
         }
         create_folders(&self.running())?;
-        let running = self.running();
-        session::clean(&running)?;
-        Ok(session.insert(Session::start(&running)?).clone())
+        Ok(session.insert(Session::start(&self.running())?).clone())
     }
 
-    /// Ends what killed builds have left running, if there is anything.
+    /// Ends what killed builds have left running, if there is anything. This happens once; when it fails, nothing can be
+    /// made by this build.
     pub(crate) fn clean(&self) -> Result<()> {
-        let running = self.running();
-        if running.is_dir() { session::clean(&running) } else { Ok(()) }
+        let clean = self.is_clean.get_or_init(|| {
+            let running = self.running();
+            if running.is_dir() { session::clean(&running) } else { Ok(()) }
+        });
+        clean.clone()
     }
 
     /// The folder of the staging areas, by the name that the system has for it: processes are found by it.
@@ -94,15 +108,15 @@ impl Cache {
     /// What an operation with this key gave, if that is known. Its use is noted.
     pub(crate) fn find(&self, key: &Key) -> Result<Found> {
         let path = self.entry_path(key);
-        let Some(bytes) = read_file(&path, ENTRY_LIMIT_BYTES)? else { return Ok(Found::Nothing) };
+        let Some(file) = open_file(&path)? else { return Ok(Found::Nothing) };
+        let mut bytes = Vec::with_capacity(USUAL_ENTRY_BYTES);
+        (&file).take(ENTRY_LIMIT_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
         let Some(entry) = Entry::parse(&bytes, key) else {
             self.drop_entry(key)?;
             return Ok(Found::Damaged(path));
         };
         // A cache that may not be written to serves as well; a trim does not know about its uses then.
-        if let Ok(Some(file)) = open_file(&path) {
-            let _ = file.set_modified((self.clock)());
-        }
+        let _ = file.set_modified((self.clock)());
         Ok(Found::Entry(entry))
     }
 

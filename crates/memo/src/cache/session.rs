@@ -5,6 +5,9 @@
 //! inherits the lock with the open file: it stays locked as long as anything of the process is alive, also when the
 //! build was killed.
 //!
+//! The lock alone does not tell whether the build is alive: a process that was about to run its program when the build
+//! was killed has it as well, for a moment. So the lock's file says who the build is.
+//!
 //! A build that finds the area of a dead one kills the processes that it left, and waits until they are gone: they
 //! could write to files that are made anew meanwhile. It knows them by the open file.
 
@@ -14,15 +17,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use buildbook_fsio::{Lock, Taken, op, read_file, remove_tree};
+use buildbook_fsio::{Lock, op, read_file, read_note, remove_tree};
 
-use crate::process_group;
+use crate::process_group::{self, Trace};
 use crate::{Error, Result};
 
 const LOCK: &str = "lock";
 const OUTPUT: &str = "output-";
+const NOTE_LIMIT_BYTES: u64 = 1 << 10;
 /// How long to wait for processes that were killed before looking whether they have started others meanwhile.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How often. Processes of somebody else, or that this process cannot see, are not killed by it.
+const ATTEMPTS: u32 = 100;
 
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -66,6 +72,9 @@ impl Session {
             // Whoever cleans up may be quicker, and removes the folder: it is nobody's yet.
             match Lock::try_acquire(&folder.join(LOCK)) {
                 Ok(Some(alive)) => {
+                    if let Some(own) = Trace::own() {
+                        alive.write_note(own.print().as_bytes())?;
+                    }
                     let inner = Inner { folder, _alive: alive, files: AtomicU64::new(0) };
                     return Ok(Session { inner: Arc::new(inner) });
                 }
@@ -157,36 +166,61 @@ pub(crate) fn clean(running: &Path) -> Result<()> {
     let cleaning = Lock::acquire(&running.with_extension("lock"))?;
     for entry in std::fs::read_dir(running).map_err(Error::io("read the folder", running))? {
         let folder = entry.map_err(Error::io("read the folder", running))?.path();
-        match Lock::try_acquire(&folder.join(LOCK)) {
-            Ok(Some(dead)) => {
-                end_processes(&folder)?;
+        match take_dead(&folder) {
+            Ok(Some((dead, trace))) => {
+                end_processes(&folder, trace.as_ref())?;
                 remove_tree(&folder)?;
                 drop(dead);
             }
-            // It is alive.
             Ok(None) => {}
             // It has just ended.
             Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     cleaning.release();
     Ok(())
 }
 
+/// Takes the lock of a dead build, with what is known of that; `None` when it is alive.
+fn take_dead(folder: &Path) -> Result<Option<(Lock, Option<Trace>)>> {
+    let path = folder.join(LOCK);
+    let trace = || -> Result<Option<Trace>> {
+        let note = read_note(&path, NOTE_LIMIT_BYTES)?.unwrap_or_default();
+        Ok(Trace::parse(&String::from_utf8_lossy(&note)))
+    };
+    if let Some(lock) = Lock::try_acquire(&path)? {
+        return Ok(Some((lock, trace()?)));
+    }
+    // Without a note, it has started nothing yet.
+    let Some(trace) = trace()?.filter(Trace::is_dead) else { return Ok(None) };
+    let lock = kill_and_take(&path, folder, Some(&trace))?;
+    Ok(Some((lock, Some(trace))))
+}
+
 /// Kills the processes of a dead build, and waits until nothing of them is left that could write.
-fn end_processes(folder: &Path) -> Result<()> {
+fn end_processes(folder: &Path, trace: Option<&Trace>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(Error::io("read the folder", folder))? {
         let path = entry.map_err(Error::io("read the folder", folder))?.path();
         let is_output =
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(OUTPUT.as_bytes()));
-        if !is_output {
-            continue;
-        }
-        while !matches!(Lock::try_acquire_existing(&path)?, Taken::Acquired(_) | Taken::Missing) {
-            process_group::kill_holders(&path);
-            drop(Lock::acquire_within(&path, PATIENCE)?);
+        if is_output {
+            kill_and_take(&path, folder, trace)?.release();
         }
     }
     Ok(())
+}
+
+/// Kills the processes that have inherited a lock, until it is free.
+fn kill_and_take(path: &Path, folder: &Path, trace: Option<&Trace>) -> Result<Lock> {
+    for _ in 0..ATTEMPTS {
+        if let Some(lock) = Lock::try_acquire(path)? {
+            return Ok(lock);
+        }
+        process_group::kill_holders(path, trace.map(|trace| trace.group));
+        if let Some(lock) = Lock::acquire_within(path, PATIENCE)? {
+            return Ok(lock);
+        }
+    }
+    Err(Error::LeftRunning { folder: folder.to_owned() })
 }

@@ -153,7 +153,7 @@ impl Work {
         let submitted = pool.submit(Box::new(move |slot| {
             let start = self.shared.elapsed();
             self.shared.contents.start_with(|| {
-                // A staging area cannot be made either if this fails, which tells why.
+                // If this fails, every operation that needs a staging area says why.
                 let _ = self.shared.cache.clean();
                 self.shared.cache.recall()
             });
@@ -191,7 +191,16 @@ impl Work {
 
     /// What the reads of an operation contain. All that are missing are named.
     fn contents_of(&self, reads: &[PathBuf]) -> Result<Vec<Content>> {
-        reads.iter().map(|path| self.shared.contents.use_of(path)).collect()
+        let mut contents = Vec::with_capacity(reads.len());
+        let mut missing = Vec::new();
+        for path in reads {
+            match self.shared.contents.use_of(path) {
+                Ok(content) => contents.push(content),
+                Err(error) if error.is_not_found() => missing.push(path.clone()),
+                Err(error) => return Err(error),
+            }
+        }
+        if missing.is_empty() { Ok(contents) } else { Err(Error::ReadsMissing { paths: missing }) }
     }
 
     /// Fails if a read is not any more what it was.

@@ -28,6 +28,7 @@ struct Queue {
 struct State {
     jobs: VecDeque<Job>,
     idle: usize,
+    started: usize,
     is_closed: bool,
 }
 
@@ -38,28 +39,30 @@ impl Pool {
 
     /// Hands in work. After [`Pool::close`] it is dropped.
     pub(crate) fn submit(&self, job: Job) -> std::io::Result<()> {
-        let mut threads = hold(&self.threads);
         let mut state = hold(&self.queue.state);
         if state.is_closed {
             return Ok(());
         }
-        state.jobs.push_back(job);
-        if state.jobs.len() > state.idle && threads.len() < self.limit {
-            let slot = threads.len();
+        if state.jobs.len() >= state.idle && state.started < self.limit {
+            let slot = state.started;
             let queue = Arc::clone(&self.queue);
             let name = format!("{}-{slot}", self.name);
             match std::thread::Builder::new().name(name).spawn(move || queue.serve(slot)) {
-                Ok(thread) => threads.push(thread),
-                // The threads that there are do it.
-                Err(_) if !threads.is_empty() => {}
-                Err(error) => {
-                    state.jobs.pop_back();
-                    return Err(error);
+                Ok(thread) => {
+                    state.started += 1;
+                    hold(&self.threads).push(thread);
                 }
+                // The threads that there are do it.
+                Err(_) if state.started > 0 => {}
+                Err(error) => return Err(error),
             }
         }
+        state.jobs.push_back(job);
+        let is_awaited = state.idle > 0;
         drop(state);
-        self.queue.changed.notify_one();
+        if is_awaited {
+            self.queue.changed.notify_one();
+        }
         Ok(())
     }
 
