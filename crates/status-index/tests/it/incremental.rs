@@ -113,13 +113,14 @@ fn of_a_history_that_has_grown_only_what_was_added_is_read() {
     let path = world.path("a.1");
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    let at = text.find("build_failure").unwrap();
-    file.write_all_at(b"build_failurf", at as u64).unwrap();
+    let at = text.find("\"A\"").unwrap();
+    file.write_all_at(b"\"Z\"", at as u64).unwrap();
     world.record("a.1", 20, "C", "depext_unavailable", true);
-    let remembered = world.update(20, None);
-    let full = world.generate(20, None);
+    let (remembered, full) = (world.update(20, None), world.generate(20, None));
     assert_eq!(remembered.standings, full.standings);
     assert_eq!(remembered.standings[0].category.as_str(), "depext_unavailable");
+    let builds = |generated: &Generated| generated.status.non_blessed_totals.values().sum::<u64>();
+    assert_eq!((builds(&remembered), builds(&full)), (2, 3), "the build that was made up is not seen");
 
     // The same with an index that has nothing to go on.
     fs::remove_file(world.cache_file()).unwrap();
@@ -240,6 +241,23 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let sum = buildbook_fsio::digest(&bytes[..end]);
     bytes[end..].copy_from_slice(&sum.to_le_bytes());
     bytes
+}
+
+#[test]
+fn where_a_link_leads_is_looked_up_each_time() {
+    let world = World::new();
+    world.record("a.1", 0, "h", "success", true);
+    let elsewhere = world.dir().join("elsewhere");
+    let folder = world.history.tree().package(&"b.1".parse().unwrap());
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, &folder).unwrap();
+    world.record("b.1", 0, "h", "success", true);
+    world.settle(0);
+    assert_eq!(world.update(0, None).standings.len(), 2);
+    fs::remove_dir_all(&elsewhere).unwrap();
+    fs::write(&elsewhere, "no folder any more").unwrap();
+    assert_eq!(all(&world.update(0, None)), all(&world.generate(0, None)));
+    assert_eq!(world.update(0, None).standings.len(), 1);
 }
 
 /// Somebody with time can make a file whose digest is right.
