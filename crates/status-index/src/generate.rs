@@ -56,7 +56,7 @@ fn lines(problems: &[buildbook_history::Problem]) -> String {
     }
 }
 
-/// Reads every history once, and says where all packages stand after a run, and what changed.
+/// Reads every history once, on as many threads as there are cores, and says where all packages stand after a run, and what changed.
 ///
 /// Changes are relative to the run of the previous index; what happened in runs between, which may never
 /// have been indexed, is among them. Without a previous index, or with one of a later run or of a run

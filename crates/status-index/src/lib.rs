@@ -1,19 +1,24 @@
 //! Where every package stands, and what changed.
 //!
-//! [`generate`] reads every history of a [`History`](buildbook_history::History) once and gives
+//! [`generate`] reads every history of a [`History`](buildbook_history::History) once, on all cores, and gives
 //!
 //! * a [`Status`] in numbers, with every [`Change`] since the previous one: of each package's blessed build
 //!   or documentation across hashes, and of every other build by itself;
 //! * a [`Standing`] for each package and kind: how it stands, and since when;
 //! * a [`Problem`] for everything that could not be read, which stops nothing else.
 //!
+//! [`generate_incremental`] says the same and reads only what has changed since a [`Cache`] was made.
+//!
 //! [`write()`] puts the status into `status.json`, [`read`] reads it. The format is described with [`Status`].
 //!
 //! # What this crate does not do
 //!
 //! It does not decide how a build ended, and it sends no messages. It does not look at layers: a failure is
-//! counted under the category that was recorded. It reads all histories anew each time; nothing is remembered
-//! between two calls but what the caller hands in as the previous status.
+//! counted under the category that was recorded. Nothing is remembered between two calls but what the caller hands in:
+//! the previous status, which says what changes are relative to, and a cache, which changes nothing but the time it takes.
+//!
+//! Memory grows with the number of packages and of their builds, not with that of entries; a history whose entries are
+//! not in the order of their runs is held as a whole, some 64 bytes for each entry, while it is read.
 //!
 //! # Example
 //!
