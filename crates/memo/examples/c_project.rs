@@ -18,8 +18,12 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
 use buildbook_memo::{
-    Env, Feedback, Handle, Memo, MemoTool, Report, Result, Settings, Status, Tool, write_chrome_trace,
+    CancelHandle, Env, Feedback, Handle, Memo, MemoTool, Report, Result, Settings, Status, Tool,
+    write_chrome_trace,
 };
 
 fn main() -> ExitCode {
@@ -66,12 +70,23 @@ pub(crate) fn run(folder: &Path, flags: Vec<String>) -> std::io::Result<Report> 
         headers: files(&folder, "h")?,
         flags,
     };
+    let signals = cancel_on_signals(memo.cancel_handle())?;
     memo.task(|memo| build(memo, Rc::new(project)));
     let report = memo.finish();
+    signals.close();
     if let Some(path) = variable("C_PROJECT_TRACE") {
         write_chrome_trace(&memo.ops(), std::io::BufWriter::new(std::fs::File::create(path)?))?;
     }
     Ok(report)
+}
+
+/// Ctrl-C ends the compilers before it ends the build: they are in groups of their own, and get no signal from the
+/// terminal.
+fn cancel_on_signals(cancel: CancelHandle) -> std::io::Result<signal_hook::iterator::Handle> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let handle = signals.handle();
+    std::thread::spawn(move || signals.forever().for_each(|_| cancel.cancel()));
+    Ok(handle)
 }
 
 /// What is there to be built.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use buildbook_memo::{Env, Memo, Settings, Tool};
+use buildbook_memo::{Env, Memo, Settings, Tool, TrimPolicy, execute_trim, plan_trim, survey_cache};
 
 use crate::support::Random;
 
@@ -105,4 +105,33 @@ fn after_builds_were_killed_at_any_point_the_next_is_right() {
     assert!(killed > kills / 4, "only {killed} of {kills} builds were hit");
     let running = std::fs::read_dir(cache.join("running")).unwrap().count();
     assert_eq!(running, 0, "the last build has removed what killed ones left");
+}
+
+#[test]
+fn builds_and_trims_share_a_cache_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let trees: Vec<PathBuf> = (0..3).map(|number| folder.path().join(format!("tree{number}"))).collect();
+    for tree in &trees {
+        std::fs::create_dir(tree).unwrap();
+    }
+    for round in 0..3 {
+        // The trees have the same sources, so that they want the same objects.
+        let source = format!("source of round {}\n", round % 2);
+        let mut builds: Vec<Child> = Vec::new();
+        for tree in &trees {
+            std::fs::write(tree.join("step0"), &source).unwrap();
+            builds.push(start(tree, &cache));
+        }
+        let policy = TrimPolicy { max_bytes: 0, min_age: Duration::ZERO };
+        while builds.iter_mut().any(|build| build.try_wait().unwrap().is_none()) {
+            let survey = survey_cache(&cache).unwrap();
+            let result = execute_trim(&plan_trim(survey, &policy, std::time::SystemTime::now())).unwrap();
+            assert!(result.problems.is_empty(), "{:?}", result.problems);
+        }
+        for (mut build, tree) in builds.into_iter().zip(&trees) {
+            assert!(build.wait().unwrap().success(), "round {round}");
+            check(tree, &source, round);
+        }
+    }
 }
