@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use buildbook::batch_util::Exit;
@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// ended with it. Groups that it begins itself are found by their parents when it is to end.
 #[derive(Default)]
 pub(super) struct Supervisor {
+    /// Shared by those who start commands, which they do at the same time; whoever has it alone knows that each
+    /// command that was started is in the table. Taken before the table.
+    starts: RwLock<()>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -82,17 +85,19 @@ impl Supervisor {
                 None => command.env_remove(name),
             };
         }
-        // Under the lock, so that no interruption falls between the start and the entry in the table.
-        let mut state = self.lock();
-        if state.interrupts > 0 {
+        // No interruption falls between the start and the entry in the table.
+        let start = self.starts.read().unwrap_or_else(PoisonError::into_inner);
+        if self.is_interrupted() {
             return Ok(Ended::Interrupted);
         }
         let child = command.spawn()?;
         let group = i32::try_from(child.id()).map_err(io::Error::other)?;
         let deadline = order.timeout.and_then(|limit| Instant::now().checked_add(limit));
-        state.running.insert(group, Running { deadline, asked: false, timed_out: false });
-        drop(state);
-        self.changed.notify_all();
+        self.lock().running.insert(group, Running { deadline, asked: false, timed_out: false });
+        drop(start);
+        if deadline.is_some() {
+            self.changed.notify_all();
+        }
         self.wait(child, group)
     }
 
@@ -122,6 +127,7 @@ impl Supervisor {
 
     /// Asks every command to end; asked again, kills them. No other is started.
     pub(super) fn interrupt(&self) {
+        let _no_start = self.starts.write().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         state.interrupts += 1;
         let kill_now = state.interrupts > 1;
@@ -131,6 +137,7 @@ impl Supervisor {
     /// As the first [`Supervisor::interrupt`], and nothing where one has been: this is not the user's doing, and
     /// does not make a request to end a second one.
     pub(super) fn stop(&self) {
+        let _no_start = self.starts.write().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         if state.interrupts == 0 {
             state.interrupts = 1;

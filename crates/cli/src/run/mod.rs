@@ -24,7 +24,7 @@ use buildbook::build_lock::BuildLocks;
 use buildbook::history::History;
 use buildbook::layout::{PlatformTree, RunId, Timestamp};
 use buildbook::runlog::{Counts, Dag, Failure as RunFailure, Node, Plan as RunPlan, Solve};
-use buildbook::status_index::{self, Generated};
+use buildbook::status_index::{self, Cache, Generated};
 
 use crate::args;
 use crate::context::Context;
@@ -176,11 +176,18 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
     let broken = broken.map(|error| error.context("the run was stopped, because the book could not be kept"));
     let history = History::at(tree.packages());
+    let mut cache = Cache::read(tree.path());
     let generated =
-        status_index::generate(&history, run.id(), previous.as_ref(), now).and_then(|generated| {
-            write_index(&tree, &history, run.id(), &generated, now)?;
-            Ok(generated)
-        });
+        status_index::generate_incremental(&history, run.id(), previous.as_ref(), now, &mut cache).and_then(
+            |generated| {
+                write_index(&tree, &history, run.id(), &generated, now)?;
+                Ok(generated)
+            },
+        );
+    // Without it, the next index takes longer, and says the same.
+    if let Err(error) = cache.write(tree.path()) {
+        crate::output::say(&format!("buildbook: {}", Failure::from(error)));
+    }
     // What stopped the run comes before what followed from it.
     if let Some(error) = broken {
         return Err(error.into());

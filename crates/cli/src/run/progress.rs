@@ -45,16 +45,19 @@ impl<'a> ProgressKeeper<'a> {
         Ok(ProgressKeeper { run_dir: run.run_dir(), state: Mutex::new(state), changed: Condvar::new() })
     }
 
-    pub(super) fn target_ended(&self, good: bool) {
+    pub(super) fn targets_ended(&self, number: usize, good: bool) {
+        let number = number as u64;
         let mut state = self.lock();
         // In place: it has the name of every target, and a copy for each would take the square of their number.
-        state.progress.build_completed += 1;
+        state.progress.build_completed += number;
         if !good {
-            *state.progress.build_failed.get_or_insert(0) += 1;
+            *state.progress.build_failed.get_or_insert(0) += number;
         }
-        state.dirty = true;
+        let is_known = std::mem::replace(&mut state.dirty, true);
         drop(state);
-        self.changed.notify_all();
+        if !is_known {
+            self.changed.notify_all();
+        }
     }
 
     /// Writes what changed, and a heartbeat, until [`ProgressKeeper::close`]. A write that fails is no reason to

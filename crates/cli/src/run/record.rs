@@ -88,7 +88,7 @@ impl<'a> Recorder<'a> {
             })
             .collect();
         self.run.log_build_results(&events, now)?;
-        events.iter().for_each(|_| self.progress.target_ended(verdict.is_good()));
+        self.progress.targets_ended(events.len(), verdict.is_good());
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl<'a> Recorder<'a> {
     ) -> anyhow::Result<()> {
         let target = &self.plan.targets[position];
         self.run.log_build_result(&self.event(target, verdict, entry, span), Timestamp::now())?;
-        self.progress.target_ended(verdict.is_good());
+        self.progress.targets_ended(1, verdict.is_good());
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod bad_input;
 mod batch;
 mod book;
 mod crowd;
+mod in_place;
 mod interrupt;
 mod operator;
 mod reading;

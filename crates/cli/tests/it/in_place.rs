@@ -1,0 +1,86 @@
+//! What a run takes without building it.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::json;
+
+use crate::book::{Book, Ended};
+
+/// The layer that the newest entry of a package names.
+fn layer(book: &Book, package: &str) -> PathBuf {
+    let entries = book.run(&["history", package, "--json"]).json();
+    book.root().join("test-1").join(entries["entries"][0]["build_hash"].as_str().unwrap())
+}
+
+#[test]
+fn a_collection_keeps_what_a_run_in_progress_has_taken_although_a_later_run_has_ended() {
+    let book = Book::new();
+    let (begun, go) = (book.path("begun"), book.path("go"));
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let taken = layer(&book, "a.1");
+
+    let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", begun.display(), go.display());
+    let plan = book.plan(&[("a.1", "true", &[]), ("slow.1", &wait, &["a.1"])]);
+    let run = book
+        .command()
+        .args(["run", "--json"])
+        .arg(&plan)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !begun.exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the slow target did not begin");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The package comes to stand on something else meanwhile, in a run that ends before.
+    assert_eq!(book.batch(&book.plan(&[("a.1", "true; true", &[])])).0, 0);
+    assert_ne!(layer(&book, "a.1"), taken);
+    assert_eq!(book.run(&["gc", "--min-age-days", "0"]).status, 0);
+    assert!(taken.is_dir(), "the run that builds upon it is still there");
+
+    std::fs::write(&go, "").unwrap();
+    let ended = Ended::from(run.wait_with_output().unwrap());
+    assert_eq!((ended.status, &ended.json()["totals"]["from_layer"]), (0, &json!(1)), "{}", ended.stderr);
+}
+
+#[test]
+fn the_use_of_a_layer_is_noted_when_the_last_note_is_old() {
+    let book = Book::new();
+    let plan = book.plan(&[("a.1", "true", &[])]);
+    book.batch(&plan);
+    let layer = layer(&book, "a.1");
+    book.batch(&plan);
+    assert!(!layer.join("last_used").exists(), "it has just been made, which is a note as well");
+
+    let two_hours_ago = SystemTime::now() - Duration::from_secs(7200);
+    let set_back = |path: PathBuf| std::fs::File::open(path).unwrap().set_modified(two_hours_ago).unwrap();
+    set_back(layer.join("layer.json"));
+    let (status, report) = book.batch(&plan);
+    assert_eq!((status, &report["totals"]["from_layer"]), (0, &json!(1)), "{report}");
+    let noted = || std::fs::metadata(layer.join("last_used")).unwrap().modified().unwrap();
+    let first = noted();
+    assert!(first > two_hours_ago, "it is noted");
+    book.batch(&plan);
+    assert_eq!(noted(), first, "the note is good for a while");
+    set_back(layer.join("last_used"));
+    book.batch(&plan);
+    assert!(noted() > two_hours_ago, "and then it is made again");
+}
+
+#[test]
+fn a_target_that_is_in_place_waits_for_what_it_needs_and_is_blocked_by_its_failure() {
+    let book = Book::new();
+    let fail = book.path("fail");
+    let script = format!("[ ! -e '{}' ]", fail.display());
+    let plan = book.plan(&[("base.1", &script, &[]), ("top.1", "true", &["base.1"])]);
+    assert_eq!(book.batch(&plan).0, 0);
+    std::fs::remove_dir_all(layer(&book, "base.1")).unwrap();
+    std::fs::write(&fail, "").unwrap();
+    let (status, report) = book.batch(&plan);
+    let totals = ["failed", "blocked", "from_layer"].map(|key| report["totals"][key].as_u64().unwrap());
+    assert_eq!((status, totals), (1, [1, 1, 0]), "{report}");
+}
