@@ -6,6 +6,7 @@ mod depth;
 mod example;
 mod first;
 mod kill;
+mod places;
 mod probes_cache;
 mod probes_ends;
 mod probes_keys;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use buildbook_memo::{Memo, Status};
 
-use crate::shell::{revived, runs, sh, traced};
+use crate::shell::{build, revived, runs, sh, traced};
 use crate::support::Project;
 
 /// Copies `in` to `out`, and says whether the cache had it.
@@ -178,6 +178,24 @@ fn an_output_that_several_operations_share_keeps_the_rights_of_each() {
         names.iter().for_each(|name| remove(&project, name));
     }
     assert_eq!(files(&project, "objects").len(), 1, "one payload serves all");
+}
+
+#[test]
+fn a_build_leaves_nothing_but_entries_and_payloads() {
+    let project = Project::new();
+    project.put("in", "data");
+    let (report, _) = build(&project, |memo| {
+        copy(memo);
+        let _failed = memo.spawn(sh(memo, "echo x > bad; echo y; exit 1")).writes(["bad"]).start();
+        let _refused = memo.write_with("made", "1", || panic!("on purpose")).start();
+    });
+    assert_eq!(report.failed.len(), 2);
+    assert_eq!(std::fs::read_dir(project.path("cache/running")).unwrap().count(), 0);
+    assert_eq!((files(&project, "entries").len(), files(&project, "objects").len()), (1, 1));
+    let mut names: Vec<_> =
+        std::fs::read_dir(project.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["bad", "cache", "in", "out", "trace"]);
 }
 
 const TREE: &str = "BUILDBOOK_MEMO_TEST_TREE";

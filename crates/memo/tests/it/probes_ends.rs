@@ -195,7 +195,7 @@ fn p22_an_operation_that_does_not_write_what_it_promised_fails_and_its_readers_a
 }
 
 #[test]
-fn p23_a_file_that_is_declared_ready_and_missing_fails_who_reads_it() {
+fn p23_files_that_are_declared_ready_and_missing_fail_who_reads_them() {
     let project = Project::new();
     let (report, statuses) = build(&project, |memo| {
         for file in ["gone", "gone too"] {
@@ -207,7 +207,9 @@ fn p23_a_file_that_is_declared_ready_and_missing_fails_who_reads_it() {
         let _read = memo.read("gone");
         let _after = memo.copy("out", "after").start();
     });
-    for status in &statuses[..3] {
+    let Status::Failed(Error::ReadsMissing { paths }) = &statuses[0] else { panic!("{:?}", statuses[0]) };
+    assert_eq!(paths, &["gone", "gone too"].map(|name| project.path(name)), "all that are missing are named");
+    for status in &statuses[1..3] {
         assert!(matches!(status, Status::Failed(error) if error.is_not_found()), "{status:?}");
     }
     assert!(matches!(statuses[3], Status::Aborted(_)));
@@ -255,4 +257,23 @@ fn p25_a_value_that_is_never_set_fails_the_build_and_who_waits_is_told() {
     assert!(report.abandoned[0].contains("probes_ends.rs"), "{:?}", report.abandoned);
     assert!(report.tasks.is_empty(), "the task coped");
     assert!(!report.is_success());
+}
+
+#[test]
+fn a_process_has_an_empty_standard_input_unless_another_is_named() {
+    let project = Project::new();
+    project.put("in", "from a file");
+    for (stdin, expected) in [(None, ""), (Some("in"), "from a file")] {
+        let (report, _) = build(&project, |memo| {
+            memo.file_ready("in");
+            let spawn =
+                memo.spawn(sh(memo, "cat > out; test -t 1 || echo no terminal >> out")).writes(["out"]);
+            let _running = match stdin {
+                None => spawn.start(),
+                Some(path) => spawn.stdin(path).start(),
+            };
+        });
+        assert!(report.is_success(), "{report}");
+        assert_eq!(project.get("out"), format!("{expected}no terminal\n"));
+    }
 }

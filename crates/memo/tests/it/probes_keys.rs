@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use buildbook_memo::{Error, Redirect, Status};
+use buildbook_memo::{Error, Handle, Redirect, Status};
 
 use crate::shell::{build, revived, runs, sh, traced};
 use crate::support::Project;
@@ -24,8 +24,17 @@ fn p3_a_process_that_writes_no_file_is_remembered_with_what_it_printed() {
 #[test]
 fn p4_where_one_argument_ends_and_the_next_begins_is_in_the_key() {
     let project = Project::new();
-    let arguments: [&[&str]; 6] =
-        [&["ab", "c"], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"], &["ab c"]];
+    // The last two would be the same if the names of fields alone stood between arguments.
+    let arguments: [&[&str]; 8] = [
+        &["ab", "c"],
+        &["a", "bc"],
+        &["abc"],
+        &["abc", ""],
+        &["", "abc"],
+        &["ab c"],
+        &["aargumentb", "c"],
+        &["a", "bargumentc"],
+    ];
     for is_known in [false, true] {
         for arguments in arguments {
             let is_revived = revived(&project, |memo| {
@@ -92,34 +101,44 @@ fn where_outputs_go_is_in_the_key() {
 }
 
 #[test]
+fn which_output_goes_into_which_of_two_files_is_in_the_key() {
+    let project = Project::new();
+    for (stdout, stderr) in [("a", "b"), ("b", "a")] {
+        let is_revived = revived(&project, |memo| {
+            let spawn = memo.spawn(sh(memo, "echo said; echo complained >&2")).writes(["a", "b"]);
+            let _running = spawn.stdout(Redirect::file(stdout)).stderr(Redirect::file(stderr)).start();
+        });
+        assert_eq!(is_revived, [false]);
+        assert_eq!((project.get(stdout).as_str(), project.get(stderr).as_str()), ("said\n", "complained\n"));
+    }
+}
+
+#[test]
 fn p18_a_result_that_one_spawn_takes_for_success_is_none_for_another() {
     let project = Project::new();
     let script = traced("echo partial > out; exit 1");
-    for _ in 0..2 {
-        let mut memo = project.memo();
-        memo.task({
-            let script = script.clone();
-            |memo| async move {
-                let exit = memo.spawn(sh(&memo, &script)).writes(["out"]).any_exit().await?;
-                assert_eq!(exit.code, 1);
-                Ok(())
-            }
-        });
-        memo.finish().into_result().unwrap();
-    }
-    assert_eq!(runs(&project), 1);
-    for times in [2, 3] {
-        let (report, statuses) = build(&project, |memo| {
-            let _running = memo.spawn(sh(memo, &script)).writes(["out"]).success_exits([0]).start();
-        });
-        assert!(matches!(statuses[..], [Status::Failed(Error::Exit { .. })]), "{statuses:?}");
+    let spawn = |memo: &Handle| memo.spawn(sh(memo, &script)).writes(["out"]);
+    assert_eq!(revived(&project, |memo| drop(spawn(memo).any_exit().start())), [false]);
+    let mut memo = project.memo();
+    let again = spawn(&memo).any_exit().start();
+    memo.task(|_| async move {
+        let exit = again.await?;
+        assert_eq!((exit.code, exit.is_revived), (1, true));
+        Ok(())
+    });
+    memo.finish().into_result().unwrap();
+    assert_eq!(revived(&project, |memo| drop(spawn(memo).success_exits([1]).start())), [false]);
+    assert_eq!(revived(&project, |memo| drop(spawn(memo).success_exits([0, 1]).start())), [false]);
+    let mut times = runs(&project);
+    assert_eq!(times, 3);
+    for exits in [&[0][..], &[0], &[2], &[0, 2], &[]] {
+        let (report, statuses) =
+            build(&project, |memo| drop(spawn(memo).success_exits(exits.iter().copied()).start()));
+        assert!(matches!(statuses[..], [Status::Failed(Error::Exit { .. })]), "{exits:?}: {statuses:?}");
         assert!(!report.is_success());
+        times += 1;
         assert_eq!(runs(&project), times, "failures are not remembered");
     }
-    let is_revived = revived(&project, |memo| {
-        let _running = memo.spawn(sh(memo, &script)).writes(["out"]).success_exits([0, 1]).start();
-    });
-    assert_eq!(is_revived, [false]);
 }
 
 #[test]
@@ -205,4 +224,19 @@ fn files_that_are_written_with_one_salt_are_told_apart_by_path_rights_and_reads(
     assert!(calls("a", 0o600, &["r"]));
     project.put("r", "other");
     assert!(!calls("a", 0o600, &["r"]));
+}
+
+#[test]
+fn outputs_that_go_to_one_file_in_two_ways_do_not_overwrite_each_other() {
+    let project = Project::new();
+    let ways = [Redirect::file("log"), Redirect::tee("log")];
+    for (stdout, stderr) in ways.iter().flat_map(|one| ways.iter().map(move |other| (one, other))) {
+        let (report, statuses) = build(&project, |memo| {
+            let spawn = memo.spawn(sh(memo, "echo said; echo complained >&2"));
+            let _running = spawn.stdout(stdout.clone()).stderr(stderr.clone()).start();
+        });
+        let is_refused = matches!(statuses[0], Status::Failed(_));
+        assert!(is_refused || project.get("log") == "said\ncomplained\n", "{stdout:?} {stderr:?}: {report}");
+        let _ = std::fs::remove_file(project.path("log"));
+    }
 }

@@ -92,6 +92,34 @@ fn m2_what_a_result_depends_on_is_in_the_key() {
 }
 
 #[test]
+fn m2_the_names_of_reads_are_in_the_key() {
+    let project = Project::new();
+    for (name, is_known) in [("one", false), ("two", false), ("one", true)] {
+        let _ = std::fs::remove_dir_all(project.path("reads"));
+        project.put(&format!("reads/{name}"), "same");
+        let is_revived = revived(&project, |memo| {
+            let read = format!("reads/{name}");
+            memo.file_ready(&read);
+            let _running = memo.spawn(sh(memo, "ls reads > out")).reads([&read]).writes(["out"]).start();
+        });
+        assert_eq!((is_revived, project.get("out")), (vec![is_known], format!("{name}\n")));
+    }
+}
+
+#[test]
+fn m2_the_names_of_writes_are_in_the_key() {
+    let project = Project::new();
+    for (name, is_known) in [("one", false), ("two", false), ("one", true)] {
+        let is_revived = revived(&project, |memo| {
+            let cmd = sh(memo, "for name in one two; do echo $name > $name; done");
+            let _running = memo.spawn(cmd).writes([name]).start();
+        });
+        assert_eq!((is_revived, project.get(name)), (vec![is_known], format!("{name}\n")));
+        std::fs::remove_file(project.path(name)).unwrap();
+    }
+}
+
+#[test]
 fn m2_what_a_result_does_not_depend_on_is_not_in_the_key() {
     let same = |_: &Project| ();
     let touch = |project: &Project| {
@@ -193,8 +221,10 @@ fn m6_no_more_processes_run_at_once_than_are_allowed_and_no_fewer() {
         let project = Project::new();
         let mut memo = Memo::new(project.settings().max_spawn(limit.try_into().unwrap()));
         for n in 0..9 {
-            let script = format!("echo + >> log; sleep 0.15; echo - >> log; : {n}");
-            let _running = memo.spawn(sh(&memo, &script)).start();
+            // Nobody goes on before as many have started as may run at once.
+            let script = "echo + >> log; for try in $(seq 2000); do
+                test $(grep -c + log) -lt $1 || { sleep 0.05; echo - >> log; exit 0; }; sleep 0.01; done; exit 1";
+            let _running = memo.spawn(sh(&memo, script).arg(limit.to_string()).arg(n.to_string())).start();
         }
         memo.finish().into_result().unwrap();
         let (mut now, mut most) = (0, 0);
@@ -295,4 +325,24 @@ fn m8_every_operation_is_told_to_be_complete_once_however_it_ended() {
     assert_eq!((words, count), (expected.to_vec(), expected.len()), "{report}");
     others.borrow_mut().sort_unstable();
     assert_eq!(*others.borrow(), ["file status", "missing tool", "ready and written", "task failed"]);
+}
+
+#[test]
+fn m7_a_build_is_a_success_only_when_nothing_is_wrong_and_a_later_one_repeats_what_was() {
+    let project = Project::new();
+    let mut memo = project.memo();
+    let _fine = memo.write("fine", "1").start();
+    assert!(memo.finish().is_success());
+    let _waiting = memo.wait_files(["never"]);
+    let _circle = memo.copy("circle", "circle").start();
+    for _ in 0..2 {
+        let report = memo.finish();
+        assert!(!report.is_success());
+        assert_eq!(report.never_ready, [project.path("never")]);
+        assert_eq!(report.cycles.len(), 1);
+        assert_eq!(report.aborted.len(), 2);
+        let text = report.to_string();
+        assert!(text.contains("nobody makes") && text.contains("waiting in a circle"), "{text}");
+        let _more = memo.wait_files(["fine"]);
+    }
 }

@@ -1,0 +1,135 @@
+//! Files in places where they are not expected.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+
+use buildbook_memo::{Error, Memo, Status};
+
+use crate::shell::{build, revived, runs, sh, traced};
+use crate::support::Project;
+
+#[test]
+fn the_cache_may_be_on_another_file_system() {
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else { return };
+    let project = Project::new();
+    let device = |path: &Path| path.metadata().unwrap().dev();
+    if device(elsewhere.path()) == device(project.root()) {
+        return;
+    }
+    project.put("in", "text");
+    for is_known in [false, true, true] {
+        let mut memo = Memo::new(project.settings().cache(elsewhere.path().join("cache")));
+        memo.file_ready("in");
+        let script = traced("cat in > a/out; chmod 750 a/out; echo said");
+        let _spawn = memo.spawn(sh(&memo, &script)).reads(["in"]).writes(["a/out"]).start();
+        let _write = memo.write("b/written", "by hand").mode(0o600).start();
+        let _made = memo.write_with("c/made", "1", || Ok(b"by function".to_vec())).start();
+        let _copy = memo.copy("in", "d/copy").mode(0o755).start();
+        memo.finish().into_result().unwrap();
+        assert_eq!(matches!(memo.ops()[0].status, Status::Revived), is_known);
+        for (name, text, mode) in [
+            ("a/out", "text", 0o750),
+            ("b/written", "by hand", 0o600),
+            ("c/made", "by function", 0o644),
+            ("d/copy", "text", 0o755),
+        ] {
+            assert_eq!(project.get(name), text);
+            let path = project.path(name);
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, mode, "{name}");
+            std::fs::remove_file(path).unwrap();
+        }
+        assert_eq!(runs(&project), 1);
+    }
+}
+
+#[test]
+fn names_may_have_any_bytes() {
+    let project = Project::new();
+    let name = |bytes: &'static [u8]| Path::new(OsStr::from_bytes(bytes));
+    let (from, to) = (name(b"in \xff\n"), name(b"-out '\xfe\"\\"));
+    std::fs::write(project.root().join(from), "x").unwrap();
+    for is_known in [false, true] {
+        let is_revived = revived(&project, |memo| {
+            memo.file_ready(from);
+            let cmd = sh(memo, "cat -- \"$1\" > \"$2\"").arg(from).arg(to);
+            let _running = memo.spawn(cmd).reads([from]).writes([to]).start();
+        });
+        assert_eq!(is_revived, [is_known]);
+        assert_eq!(std::fs::read(project.root().join(to)).unwrap(), b"x");
+        std::fs::remove_file(project.root().join(to)).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_where_a_file_is_to_be_written_stays_and_fails_the_operation() {
+    let project = Project::new();
+    project.put("out/precious", "kept");
+    for _ in 0..2 {
+        let (report, statuses) = build(&project, |memo| {
+            let _spawn = memo.spawn(sh(memo, &traced("exit 0"))).writes(["out"]).start();
+        });
+        assert!(matches!(statuses[..], [Status::Failed(_)]), "{report}");
+        let (report, statuses) = build(&project, |memo| {
+            let _write = memo.write("out", "x").start();
+        });
+        assert!(matches!(statuses[..], [Status::Failed(_)]), "{report}");
+    }
+    assert_eq!((project.get("out/precious").as_str(), runs(&project)), ("kept", 0));
+}
+
+#[test]
+fn what_a_link_leads_to_is_read_and_a_link_in_the_place_of_a_write_is_not_followed() {
+    let project = Project::new();
+    project.put("one", "1");
+    project.put("two", "2");
+    project.put("precious", "kept");
+    for (target, is_known) in [("one", false), ("two", false), ("one", true)] {
+        let _ = std::fs::remove_file(project.path("in"));
+        let _ = std::fs::remove_file(project.path("out"));
+        symlink(target, project.path("in")).unwrap();
+        symlink("precious", project.path("out")).unwrap();
+        let is_revived = revived(&project, |memo| {
+            memo.file_ready("in");
+            let _running = memo.spawn(sh(memo, "cat in > out")).reads(["in"]).writes(["out"]).start();
+        });
+        assert_eq!(is_revived, [is_known], "{target}");
+        assert_eq!(project.get("out"), project.get(target));
+        assert_eq!(project.get("precious"), "kept");
+    }
+}
+
+#[test]
+fn a_process_that_changes_what_it_reads_fails_and_is_not_remembered() {
+    let project = Project::new();
+    for times in 1..=2 {
+        project.put("in", "text");
+        let (report, statuses) = build(&project, |memo| {
+            memo.file_ready("in");
+            let script = traced("cp in out; printf more >> in");
+            let _running = memo.spawn(sh(memo, &script)).reads(["in"]).writes(["out"]).start();
+            let _after = memo.copy("out", "after").start();
+        });
+        let Status::Failed(Error::ReadsChanged { paths }) = &statuses[0] else { panic!("{report}") };
+        assert_eq!(paths, &[project.path("in")]);
+        assert!(matches!(statuses[1], Status::Aborted(_)));
+        assert_eq!(report.changed, [project.path("in")]);
+        assert_eq!(runs(&project), times);
+    }
+}
+
+#[test]
+fn one_thread_for_files_and_one_for_processes_are_enough() {
+    let project = Project::new();
+    let one = std::num::NonZero::<usize>::MIN;
+    let mut memo = Memo::new(project.settings().file_threads(one).max_spawn(one));
+    for n in 0..20 {
+        let (from, to) = (format!("f{n}"), format!("f{}", n + 1));
+        let cmd = sh(&memo, "cat \"$1\" > \"$2\"").arg(&from).arg(&to);
+        let _running = memo.spawn(cmd).reads([&from]).writes([&to]).start();
+    }
+    let _first = memo.write("f0", "x").start();
+    memo.finish().into_result().unwrap();
+    assert_eq!(project.get("f20"), "x");
+}
