@@ -158,7 +158,7 @@ fn in_a_run(base: &Procedure) -> [Procedure; 6] {
         },
         Procedure {
             name: "log an event",
-            covers: &["runlog/run.rs log_build_result"],
+            covers: &["runlog/run.rs log_build_results"],
             dead: &[EVENTS],
             act: |world| Ok(run(world)?.log_build_result(&event("new"), at(NOW))?),
             look: events,
