@@ -12,7 +12,7 @@ use buildbook::layout::Book;
 use buildbook::runlog::{RunLog, RunState};
 
 use super::crew::{Crew, Worker};
-use super::marks::{self, LAYERS, PACKAGES, package};
+use super::marks::{self, PACKAGES, package};
 use super::task::{Role, Task};
 use super::{Figures, Start, go, read};
 
@@ -106,11 +106,7 @@ pub fn collections(root: &Path, start: &Start, builders: usize, each: u64) -> Re
         all_of(crew, Role::Build, builders, each)
     })?;
     let tree = marks::tree(&super::book(root));
-    for index in 0..LAYERS {
-        if let (true, Some(parent)) = (marks::examine_layer(&tree, index)?, marks::parent(index)) {
-            ensure!(marks::examine_layer(&tree, parent)?, "layer {index} has lost what it was built upon");
-        }
-    }
+    marks::examine_parents(root, &tree)?;
     Ok(case.done())
 }
 

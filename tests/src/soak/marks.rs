@@ -182,6 +182,38 @@ pub(crate) fn examine_layer(tree: &PlatformTree, index: usize) -> Result<bool> {
     Ok(true)
 }
 
+/// What a layer that is there was built upon is there as well, if the layer was made in time; see
+/// [`note_made_in_time`]. Gives the number of those that were not.
+pub(crate) fn examine_parents(root: &Path, tree: &PlatformTree) -> Result<u64> {
+    let mut not_judged = 0;
+    for index in 0..LAYERS {
+        if !examine_layer(tree, index)? {
+            continue;
+        }
+        let Some(parent) = parent(index) else { continue };
+        if examine_layer(tree, parent)? {
+            continue;
+        }
+        let mark = examine_folder(tree.layer(&layer(index)).path())?;
+        let noted = fs::read_to_string(made_in_time(root, index)).ok();
+        ensure!(
+            mark != noted.as_deref().and_then(two_numbers),
+            "layer {index} has lost what it was built upon"
+        );
+        not_judged += 1;
+    }
+    Ok(not_judged)
+}
+
+/// Says whose layer came so soon after the one that it needs that nobody may have collected that one meanwhile.
+pub(crate) fn note_made_in_time(root: &Path, index: usize, mark: (u64, u64)) -> Result<()> {
+    Ok(fs::write(made_in_time(root, index), format!("{} {}", mark.0, mark.1))?)
+}
+
+fn made_in_time(root: &Path, index: usize) -> std::path::PathBuf {
+    root.join(format!("made-{index}"))
+}
+
 /// A status of some size in which one part tells what the other must be.
 pub(crate) fn status(writer: u64, number: u64, now: Timestamp) -> Status {
     let packages = number % 300;

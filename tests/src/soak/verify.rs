@@ -15,7 +15,7 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::crew::Crew;
-use super::marks::{self, BATCH, LAYERS, PACKAGES, package};
+use super::marks::{self, BATCH, PACKAGES, package};
 use super::read;
 
 /// Looks at everything twice: as the dead left it, and after recovery.
@@ -23,7 +23,8 @@ pub(super) fn verify(crew: &Crew, program: Option<&Path>) -> Result<()> {
     let book = super::book(crew.root());
     let torn = entries(crew, &book)?;
     crew.ledger().figures.torn += torn;
-    everything(crew, &book).context("before recovery")?;
+    let orphans = everything(crew, &book).context("before recovery")?;
+    crew.ledger().figures.orphans += orphans;
     locks_are_free(&book)?;
     if let Some(program) = program {
         fsck(program, &book)?;
@@ -58,7 +59,8 @@ fn entries(crew: &Crew, book: &Book) -> Result<u64> {
     Ok(torn)
 }
 
-fn everything(crew: &Crew, book: &Book) -> Result<()> {
+/// Gives the number of layers that have lost what they were built upon, and were made too slowly to judge.
+fn everything(crew: &Crew, book: &Book) -> Result<u64> {
     read::status(crew, book)?;
     read::sites(crew, book)?;
     read::runs(crew, book)?;
@@ -78,16 +80,7 @@ fn everything(crew: &Crew, book: &Book) -> Result<()> {
             facts.events
         );
     }
-    let tree = marks::tree(book);
-    for index in 0..LAYERS {
-        if !marks::examine_layer(&tree, index)? {
-            continue;
-        }
-        if let Some(parent) = marks::parent(index) {
-            ensure!(marks::examine_layer(&tree, parent)?, "layer {index} has lost what it was built upon");
-        }
-    }
-    Ok(())
+    marks::examine_parents(crew.root(), &marks::tree(book))
 }
 
 fn locks_are_free(book: &Book) -> Result<()> {

@@ -250,7 +250,7 @@ impl Worker<'_> {
         let needed: Vec<usize> = marks::parent(index).into_iter().chain([index]).collect();
         let start = Instant::now();
         for layer in &needed {
-            self.have(*layer)?;
+            self.have(*layer, start)?;
         }
         let mut in_time = true;
         for _ in 0..1 + self.rng.below(3) {
@@ -266,8 +266,9 @@ impl Worker<'_> {
         self.say(Ack::Used { in_time })
     }
 
-    /// Makes sure that a layer is there, in the way that a batch does.
-    fn have(&mut self, index: usize) -> Result<()> {
+    /// Makes sure that a layer is there, in the way that a batch does. `start` is when the first that it needs was
+    /// asked for.
+    fn have(&mut self, index: usize, start: Instant) -> Result<()> {
         let layer = marks::layer(index);
         let lock = LockName::build(&named(&format!("layer-{index}.1")));
         let now = Timestamp::now();
@@ -279,6 +280,11 @@ impl Worker<'_> {
             let metadata = swap.staging().join("layer.json");
             fs::write(metadata, marks::description(index))?;
             swap.commit(Durability::Cached)?;
+            // Nothing refers to what a layer needs before it is there. On a machine that stood still for so long, that
+            // may have gone.
+            if start.elapsed() < MIN_AGE * 9 / 10 {
+                marks::note_made_in_time(self.root, index, (self.task.writer, self.step))?;
+            }
             self.say(Ack::Built)?;
         }
         Ok(lock.release()?)
