@@ -41,6 +41,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     shell::run(bench.args(&arguments.options))
 }
 
+/// Looks whether what measures is in form and compiles. It is not in the workspace, so nothing else would tell that it
+/// lags behind what it measures.
+pub(crate) fn check() -> Result<()> {
+    let manifest = format!("{FOLDER}/Cargo.toml");
+    shell::run(&mut shell::cargo(&["fmt", "--manifest-path", &manifest, "--check"]))?;
+    let target = target();
+    let mut clippy = shell::cargo(&["clippy", "--locked", "--all-targets", "--manifest-path", &manifest]);
+    shell::run(clippy.arg("--target-dir").arg(target).args(["--", "-D", "warnings"]))
+}
+
 /// Where what measures is built, and where its data are.
 fn target() -> PathBuf {
     shell::target().join("benches")

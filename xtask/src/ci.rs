@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{fixtures, outside, packaging, shell, supply, tidy};
+use crate::{bench, fixtures, outside, packaging, shell, supply, tidy};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", about: "lints, warnings are errors", run: clippy },
     Step { name: "test", about: "all tests", run: test },
     Step { name: "fixtures", about: "pretend books are the same every time", run: fixtures::check_default },
+    Step { name: "bench", about: "what measures compiles, lints are errors", run: bench::check },
     Step { name: "doc", about: "documentation, warnings are errors", run: doc },
     Step { name: "outside", about: "each part alone, in a crate outside the workspace", run: outside::run },
     Step { name: "package", about: "each crate from its own tarball", run: packaging::run },

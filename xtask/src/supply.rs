@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
     let mut faults = outsiders(&metadata);
     faults.extend(packages.iter().filter_map(licence::fault));
     faults.extend(packages.iter().filter_map(scripts::fault));
-    for lock in ["Cargo.lock", "tests/fuzz/Cargo.lock"] {
+    for lock in ["Cargo.lock", "tests/benches/Cargo.lock", "tests/fuzz/Cargo.lock"] {
         let text =
             fs::read_to_string(shell::root().join(lock)).with_context(|| format!("cannot read {lock}"))?;
         faults.extend(

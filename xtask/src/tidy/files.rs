@@ -64,7 +64,7 @@ pub(super) fn registries(tree: &Tree) -> Result<Vec<Finding>> {
     // Written so that this file does not have them.
     let hosts = ["index", "static"].map(|host| format!("{host}.crates{}io", '.'));
     let index = format!("rust-lang/crates{}io-index", '.');
-    Ok(lines(tree, &["Cargo.lock", "tests/fuzz/Cargo.lock"], |line| {
+    Ok(lines(tree, &["Cargo.lock", "tests/benches/Cargo.lock", "tests/fuzz/Cargo.lock"], |line| {
         let found = hosts.iter().chain([&index]).find(|host| line.contains(host.as_str()))?;
         Some(format!("`{found}` is for cargo to know: say `the registry`"))
     }))
