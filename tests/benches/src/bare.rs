@@ -95,7 +95,7 @@ fn each_on_all_cores<S>(
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads()).map(|_| scope.spawn(&worker)).collect();
+        let workers: Vec<_> = (1..threads()).map(|_| scope.spawn(worker)).collect();
         let mut done = worker();
         for worker in workers {
             done = match worker.join() {

@@ -50,7 +50,7 @@ impl Figures {
         figures.sort_by(f64::total_cmp);
         let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
         let (middle, last) = (figures.len() / 2, figures.len().saturating_sub(1));
-        let median = if figures.len() % 2 == 0 {
+        let median = if figures.len().is_multiple_of(2) {
             (at(middle.saturating_sub(1)) + at(middle)) / 2.0
         } else {
             at(middle)

@@ -82,11 +82,15 @@ pub(crate) fn times<T>(times: u64, work: impl FnOnce() -> Result<T>) -> Result<S
 /// The median of several measurements of short work, after one that is not counted.
 pub(crate) fn often<T>(repeat: usize, mut work: impl FnMut() -> Result<T>) -> Result<Sample> {
     drop(work()?);
-    let mut samples = (0..repeat.max(1)).map(|_| once(&mut work)).collect::<Result<Vec<Sample>>>()?;
+    median((0..repeat).map(|_| once(&mut work)).collect::<Result<_>>()?)
+}
+
+/// The measurement in the middle, with the highest peak of all.
+pub(crate) fn median(mut samples: Vec<Sample>) -> Result<Sample> {
     samples.sort_by_key(|sample| sample.took);
     let peak_kib = samples.iter().map(|sample| sample.peak_kib).max().unwrap_or_default();
-    let median = samples.get(samples.len() / 2).context("there is at least one")?;
-    Ok(Sample { peak_kib, ..*median })
+    let middle = samples.get(samples.len() / 2).context("nothing was measured")?;
+    Ok(Sample { peak_kib, ..*middle })
 }
 
 /// Measures a program from its start to its end. It must succeed.
