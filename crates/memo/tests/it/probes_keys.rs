@@ -187,6 +187,29 @@ fn p26_a_file_that_changes_between_two_operations_is_noticed() {
 }
 
 #[test]
+fn p26_a_file_has_one_content_for_all_who_read_it() {
+    let project = Project::new();
+    project.put("f", "one");
+    let mut memo = project.memo();
+    memo.file_ready("f");
+    let path = project.path("f");
+    memo.task(|memo| async move {
+        assert_eq!(memo.read("f").await?, b"one");
+        std::fs::write(&path, "two").unwrap();
+        let changed = memo.read("f").await;
+        assert!(matches!(changed, Err(Error::ReadsChanged { .. })), "{changed:?}");
+        let changed = memo.copy("f", "copy").await;
+        assert!(matches!(changed, Err(Error::ReadsChanged { .. })), "{changed:?}");
+        std::fs::write(&path, "one").unwrap();
+        assert_eq!(memo.read("f").await?, b"one");
+        Ok(())
+    });
+    let report = memo.finish();
+    assert!(report.tasks.is_empty() && report.changed.is_empty(), "{report}");
+    assert_eq!(report.failed.len(), 2);
+}
+
+#[test]
 fn p27_files_that_are_written_without_a_salt_have_what_was_asked_for() {
     let project = Project::new();
     for data in [["one", "two"], ["two", "one"], ["three", "three"]] {
