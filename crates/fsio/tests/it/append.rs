@@ -118,10 +118,9 @@ fn append_raw(path: &std::path::Path, bytes: &[u8]) {
 }
 
 #[test]
-fn a_sync_is_not_waited_for_under_the_lock() {
+fn a_sync_that_fails_leaves_the_lines_and_no_lock_and_the_folder_is_synced_with_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    // The sync fails, and the line is in the file; the lock is free, as it is while a sync takes its time.
     let mut appender = Appender::open(&path).unwrap();
     let failed = inject(1, Fault::Fail(nix::libc::EIO), || appender.append(b"one\n", Durability::Synced));
     assert!(failed.is_err());
