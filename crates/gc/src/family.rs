@@ -1,10 +1,10 @@
 //! Who was built upon whom, among the entries of a survey.
 
-use std::collections::HashMap;
+use std::ffi::OsStr;
 
 use buildbook_layout::Timestamp;
 
-use crate::policy::digits;
+use crate::policy::{Digits, digits};
 use crate::survey::{Entry, Kind, Parents};
 
 /// Positions of parents and children, for each entry.
@@ -15,19 +15,26 @@ pub(crate) struct Family {
 
 impl Family {
     pub(crate) fn of(entries: &[Entry]) -> Self {
-        let mut by_digits: HashMap<&str, Vec<usize>> = HashMap::new();
+        // Sorted, which takes less memory than a map of as many.
+        let mut by_digits: Vec<(Digits, usize)> = Vec::new();
         for (position, entry) in entries.iter().enumerate() {
-            if let Kind::Layer { name, .. } = &entry.kind {
-                by_digits.entry(name.digits()).or_default().push(position);
+            if let (Kind::Layer { .. }, Some(digits)) =
+                (&entry.kind, entry.file_name.to_str().and_then(digits))
+            {
+                by_digits.push((digits, position));
             }
         }
+        by_digits.sort_unstable();
         let named_by = |reference: &str| -> Vec<usize> {
-            let candidates = digits(reference).and_then(|digits| by_digits.get(digits));
-            let named = |position: &&usize| {
-                matches!(entries.get(**position).map(|entry| &entry.kind),
-                    Some(Kind::Layer { name, .. }) if name.is_named_by(reference))
+            let Some(digits) = digits(reference) else { return Vec::new() };
+            let first = by_digits.partition_point(|(other, _)| *other < digits);
+            let candidates = by_digits.get(first..).unwrap_or_default().iter();
+            let named = |position: &usize| {
+                let layer = entries.get(*position).and_then(Entry::layer);
+                layer.is_some_and(|layer| layer.is_named_by(reference))
             };
-            candidates.into_iter().flatten().filter(named).copied().collect()
+            let alike = candidates.take_while(|(other, _)| *other == digits);
+            alike.map(|(_, position)| *position).filter(named).collect()
         };
         let mut family =
             Family { parents: vec![Vec::new(); entries.len()], children: vec![Vec::new(); entries.len()] };
@@ -54,10 +61,10 @@ impl Family {
     /// first that could be children of any other, then the longest unused. Layers that claim to be each other's
     /// parents come in any order.
     pub(crate) fn children_first(&self, entries: &[Entry], chosen: &[bool]) -> Vec<usize> {
-        let age = |position: &usize| -> (bool, Option<Timestamp>, &str) {
-            entries
-                .get(*position)
-                .map_or((true, None, ""), |entry| (!entry.is_secretive(), entry.last_used, &entry.name))
+        let age = |position: &usize| -> (bool, Option<Timestamp>, &OsStr) {
+            entries.get(*position).map_or((true, None, OsStr::new("")), |entry| {
+                (!entry.is_secretive(), entry.last_used, &entry.file_name)
+            })
         };
         let sorted = |positions: &mut dyn Iterator<Item = usize>| -> Vec<usize> {
             let mut positions: Vec<usize> = positions.filter(|position| chosen[*position]).collect();

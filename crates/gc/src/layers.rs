@@ -12,6 +12,7 @@ use buildbook_layout::{LayerName, PlatformTree, Timestamp};
 use crate::family::Family;
 use crate::item::{Decision, Item};
 use crate::metadata::last_touched;
+use crate::mounts::Mounts;
 use crate::survey::{Entry, Kind, LockState, Parents};
 use crate::sweep::{Claim, GcResult, look_again, sweep, take, with_gc_lock};
 use crate::{
@@ -36,7 +37,7 @@ pub fn plan_layers(survey: LayerSurvey, roots: &Roots, policy: &Policy, now: Tim
     keep_possible_parents(&entries, &mut decisions);
     let goes: Vec<bool> = decisions.iter().map(|decision| matches!(decision, Decision::Remove(_))).collect();
     let order = family.children_first(&entries, &goes);
-    let items = crate::plan::items(entries, decisions, &order, policy.max_bytes, |child| {
+    let items = crate::plan::items(tree.path(), entries, decisions, &order, policy.max_bytes, |child| {
         family.parents[child].clone()
     });
     Plan { items, problems, tree }
@@ -50,7 +51,9 @@ fn decide(entry: &Entry, roots: &Roots, policy: &Policy, now: Timestamp) -> Deci
         Kind::Leftover { .. } => KeepReason::InProgress,
         Kind::NotAFolder { .. } => KeepReason::NotAFolder,
         Kind::Foreign | Kind::Universe(_) => KeepReason::ForeignName,
-        Kind::Layer { name, .. } if roots.contains(name) => KeepReason::Referenced,
+        Kind::Layer { .. } if entry.layer().is_some_and(|layer| roots.contains(&layer)) => {
+            KeepReason::Referenced
+        }
         Kind::Layer { lock: LockState::Held, .. } => KeepReason::Locked,
         Kind::Layer { lock: LockState::Unknown, .. } => KeepReason::LockUnknown,
         Kind::Layer { .. } if entry.usage.is_none() => KeepReason::Unreadable,
@@ -78,7 +81,7 @@ fn keep_parents(entries: &[Entry], family: &Family, decisions: &mut [Decision]) 
     while let Some(child) = queue.pop_front() {
         for parent in &family.parents[child] {
             if !stays(&decisions[*parent]) {
-                decisions[*parent] = Decision::Keep(KeepReason::ParentOf(entries[child].name.clone()));
+                decisions[*parent] = Decision::Keep(KeepReason::ParentOf(entries[child].name()));
                 queue.push_back(*parent);
             }
         }
@@ -94,7 +97,7 @@ fn keep_possible_parents(entries: &[Entry], decisions: &mut [Decision]) {
     let Some((child, _)) = secretive else { return };
     for decision in decisions {
         if matches!(decision, Decision::Remove(RemoveReason::Unneeded(_))) {
-            *decision = Decision::Keep(KeepReason::MaybeParentOf(child.name.clone()));
+            *decision = Decision::Keep(KeepReason::MaybeParentOf(child.name()));
         }
     }
 }
@@ -111,7 +114,8 @@ fn keep_possible_parents(entries: &[Entry], decisions: &mut [Decision]) {
 /// cannot be taken. Nothing was removed then.
 pub fn execute_layers(plan: &LayerPlan) -> Result<LayerGcResult> {
     with_gc_lock(plan, plan.tree.path(), |removals| {
-        Ok(sweep(removals, |item, problems| claim(&plan.tree, item, problems)))
+        let mut mounts = Mounts::below(plan.tree.path());
+        Ok(sweep(removals, |item, problems| claim(&plan.tree, &mut mounts, item, problems)))
     })
 }
 
@@ -134,16 +138,16 @@ pub fn gc_layers(
 }
 
 /// Takes a layer out of sight under its own lock, if it is still what the plan was made for.
-fn claim(tree: &PlatformTree, item: &Item, problems: &mut Vec<Error>) -> Result<Claim> {
+fn claim(tree: &PlatformTree, mounts: &mut Mounts, item: &Item, problems: &mut Vec<Error>) -> Result<Claim> {
     let Ok(name) = item.name.parse::<LayerName>() else { return Ok(Claim::Skip(SkipReason::Replaced)) };
     // A layer that has gone must not be given a lock file.
-    if let Some(reason) = look_again(item)? {
+    if let Some(reason) = look_again(mounts, item)? {
         return Ok(Claim::Skip(reason));
     }
     let Some((lock, was_there)) = lock_layer(&tree.layer_lock(&name))? else {
         return Ok(Claim::Skip(SkipReason::Locked));
     };
-    let claim = claim_locked(tree, &name, item);
+    let claim = claim_locked(tree, mounts, &name, item);
     let stays = !matches!(claim, Ok(Claim::Retired(_) | Claim::Skip(SkipReason::Gone)));
     if was_there && stays {
         // The original never removes it: builders may wait for it that do not look at its name again.
@@ -163,8 +167,8 @@ fn lock_layer(path: &Path) -> Result<Option<(Lock, bool)>> {
     }
 }
 
-fn claim_locked(tree: &PlatformTree, name: &LayerName, item: &Item) -> Result<Claim> {
-    if let Some(reason) = look_again(item)? {
+fn claim_locked(tree: &PlatformTree, mounts: &mut Mounts, name: &LayerName, item: &Item) -> Result<Claim> {
+    if let Some(reason) = look_again(mounts, item)? {
         return Ok(Claim::Skip(reason));
     }
     let layer = tree.layer(name);
@@ -226,14 +230,12 @@ mod tests {
     fn entry(position: usize, given: &Given) -> Entry {
         let parents = parents_of(position, given).into_iter().map(name).collect();
         Entry {
-            name: name(position),
-            path: name(position).into(),
+            file_name: name(position).into(),
             identity: Identity(0, position as u64),
             usage: Some(Usage { taken: 10, exclusive: 10, ..Usage::default() }),
             last_used: Some(now().minus(Duration::from_secs(given.days * 86_400))),
             mounted: false,
             kind: Kind::Layer {
-                name: name(position).parse().unwrap(),
                 parents: if given.corrupt { Parents::Corrupt } else { Parents::Known(parents) },
                 lock: if given.locked { LockState::Held } else { LockState::Free },
             },

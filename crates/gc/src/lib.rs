@@ -34,12 +34,19 @@
 //! 2. rename it to a name that only [`buildbook_atomic_swap`] makes; if that was a newer layer, put it back,
 //! 3. remove the lock's file while it is held, unless the layer stays and the file was there before,
 //! 4. when all are done, sync the folder, so that no name comes back after a power cut,
-//! 5. delete what was renamed, one after the other.
+//! 5. delete what was renamed, on all cores.
 //!
 //! A collection that is killed before 5 ends leaves layers that are whole under their names, and such as have lost
 //! their names; the next plan has the latter as items. A builder that wants to use a layer calls [`touch_layer`]:
 //! either the layer is there and stays for the minimum age, or it has gone as a whole. Universes are treated in the
 //! same way, without locks of their own.
+//!
+//! What is done is reported in the order of the plan, however many threads did it.
+//!
+//! # Cost
+//!
+//! A survey opens each layer's folder once and looks at every file in it, on all cores; it opens no file but
+//! `layer.json` and such locks as are there. It and a plan take about 350 bytes of memory for a layer.
 //!
 //! # Limits
 //!

@@ -37,10 +37,15 @@ impl<Tree> Plan<Tree> {
     }
 }
 
-/// Makes the items of a plan. `order` has the positions of what goes; as soon as the limit is reached, the rest
-/// of it stays. Nothing that stays for this reason lacks a parent, because parents come later in the order.
+/// How many entries are given up at once.
+const ENTRIES_AT_ONCE: usize = 1 << 15;
+
+/// Makes the items of a plan from the entries of a folder, which are sorted by name. `order` has the positions of
+/// what goes; as soon as the limit is reached, the rest of it stays. Nothing that stays for this reason lacks a
+/// parent, because parents come later in the order.
 pub(crate) fn items(
-    entries: Vec<Entry>,
+    folder: &Path,
+    mut entries: Vec<Entry>,
     mut decisions: Vec<Decision>,
     order: &[usize],
     limit: Option<u64>,
@@ -59,37 +64,47 @@ pub(crate) fn items(
         bytes[*position] = entries[*position].usage.as_ref().map_or(0, |usage| freed.by_removing(usage));
         sum = sum.saturating_add(bytes[*position]);
     }
-    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     let mut rank = vec![usize::MAX; entries.len()];
-    for (turn, position) in order.iter().enumerate() {
-        if matches!(decisions[*position], Decision::Remove(_)) {
-            rank[*position] = turn;
-        }
+    for (turn, position) in order.iter().filter(|at| goes(&decisions[**at])).enumerate() {
+        rank[*position] = turn;
     }
-    let mut items: Vec<(usize, Item)> = entries
-        .into_iter()
-        .zip(decisions)
-        .enumerate()
-        .map(|(position, (entry, decision))| {
-            let goes = rank[position] != usize::MAX;
-            let needs = if goes { needs(position) } else { Vec::new() };
-            let needs = needs.into_iter().filter(|other| rank[*other] != usize::MAX);
-            let item = Item {
-                incomplete: entry.is_incomplete(),
-                secretive: entry.is_secretive(),
-                path: entry.path,
-                name: entry.name,
-                bytes: bytes[position],
-                last_used: entry.last_used,
-                decision,
-                identity: entry.identity,
-                needs: needs.map(|other| names[other].clone()).collect(),
-            };
-            (rank[position], item)
-        })
+    let needs: Vec<Vec<String>> = (0..entries.len())
+        .map(|position| if goes(&decisions[position]) { needs(position) } else { Vec::new() })
+        .map(|others| others.into_iter().filter(|other| goes(&decisions[*other])))
+        .map(|others| others.map(|other| entries[other].name()).collect())
         .collect();
-    items.sort_by(|(rank, item), (other_rank, other)| (rank, &item.name).cmp(&(other_rank, &other.name)));
-    items.into_iter().map(|(_, item)| item).collect()
+    // There can be a million of them, so what has become an item is given up on the way.
+    let count = decisions.iter().filter(|decision| goes(decision)).count();
+    let (mut going, mut staying) = (Vec::with_capacity(count), Vec::with_capacity(entries.len() - count));
+    for (needs, decision) in needs.into_iter().zip(decisions).rev() {
+        let Some(entry) = entries.pop() else { break };
+        let position = entries.len();
+        if position.is_multiple_of(ENTRIES_AT_ONCE) {
+            entries.shrink_to_fit();
+        }
+        let item = Item {
+            incomplete: entry.is_incomplete(),
+            secretive: entry.is_secretive(),
+            path: folder.join(&entry.file_name),
+            name: entry.name(),
+            bytes: bytes[position],
+            last_used: entry.last_used,
+            decision,
+            identity: entry.identity,
+            needs,
+        };
+        if item.goes() { going.push((rank[position], item)) } else { staying.push(item) }
+    }
+    going.sort_unstable_by_key(|(rank, _)| *rank);
+    // A survey is sorted by name.
+    staying.reverse();
+    let mut items: Vec<Item> = going.into_iter().map(|(_, item)| item).collect();
+    items.append(&mut staying);
+    items
+}
+
+fn goes(decision: &Decision) -> bool {
+    matches!(decision, Decision::Remove(_))
 }
 
 /// The folder that a path is in.

@@ -1,12 +1,12 @@
 //! What a collection may take, and what it must not.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use buildbook_layout::LayerName;
 
-/// How many digits of a hash name a layer, in every spelling.
-const DIGITS: usize = 12;
+/// So many digits of a hash name a layer, in every spelling.
+pub(crate) type Digits = [u8; 12];
 
 /// What may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,8 @@ impl Default for Policy {
 /// caller knows. A reference may be a full hash, its first twelve digits, or a layer's name.
 #[derive(Debug, Clone, Default)]
 pub struct Roots {
-    by_digits: HashMap<String, Vec<String>>,
+    /// Each with the digits that it is found by, in their order.
+    references: BTreeSet<(Digits, String)>,
 }
 
 impl Roots {
@@ -45,16 +46,17 @@ impl Roots {
     pub fn insert(&mut self, reference: &str) {
         let reference = reference.trim().to_ascii_lowercase();
         if let Some(digits) = digits(&reference) {
-            self.by_digits.entry(digits.to_owned()).or_default().push(reference);
+            self.references.insert((digits, reference));
         }
     }
 
     /// Whether any reference names this layer.
     #[must_use]
     pub fn contains(&self, layer: &LayerName) -> bool {
-        self.by_digits
-            .get(layer.digits())
-            .is_some_and(|references| references.iter().any(|reference| layer.is_named_by(reference)))
+        let Some(digits) = digits(layer.as_str()) else { return false };
+        let alike =
+            self.references.range((digits, String::new())..).take_while(|(other, _)| *other == digits);
+        alike.into_iter().any(|(_, reference)| layer.is_named_by(reference))
     }
 }
 
@@ -75,8 +77,8 @@ impl<S: AsRef<str>> Extend<S> for Roots {
 }
 
 /// The digits in a reference that a layer could be found by. Whether it names the layer is for the layer to say.
-pub(crate) fn digits(reference: &str) -> Option<&str> {
-    reference.rsplit('-').next()?.get(..DIGITS)
+pub(crate) fn digits(reference: &str) -> Option<Digits> {
+    reference.rsplit('-').next()?.as_bytes().first_chunk().copied()
 }
 
 #[cfg(test)]

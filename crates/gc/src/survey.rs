@@ -1,20 +1,24 @@
 //! Looking at the layers of a platform.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use buildbook_atomic_swap::{Role, find_leftovers};
-use buildbook_fsio::{Probe, probe};
+use buildbook_fsio::{Probe, in_parallel_on, probe};
 use buildbook_layout::{LayerName, LayerTree, PlatformTree, Timestamp};
 
 use crate::item::Identity;
 use crate::metadata::{Metadata, last_touched};
 use crate::mounts::Mounts;
-use crate::usage::{Usage, identity, measure};
+use crate::usage::{Usage, identity, measure_with, modified};
 use crate::{Error, Result};
+
+/// How many entries a thread looks at before it asks for more.
+const SHARE: usize = 64;
 
 /// What there is in a platform's folder, as it was when somebody looked.
 #[derive(Debug)]
@@ -29,8 +33,7 @@ pub struct LayerSurvey {
 /// One entry of a folder that is surveyed.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
+    pub(crate) file_name: OsString,
     pub(crate) identity: Identity,
     /// `None` when it cannot be read.
     pub(crate) usage: Option<Usage>,
@@ -41,8 +44,8 @@ pub(crate) struct Entry {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
+    /// Its name is that of the entry: see [`Entry::layer`].
     Layer {
-        name: LayerName,
         parents: Parents,
         lock: LockState,
     },
@@ -86,37 +89,133 @@ pub(crate) enum LockState {
 /// The system's answer when the folder cannot be read; what concerns one entry is in
 /// [`LayerSurvey::problems`].
 pub fn survey_layers(tree: &PlatformTree) -> Result<LayerSurvey> {
-    let mut survey = LayerSurvey { tree: tree.clone(), entries: Vec::new(), problems: Vec::new() };
-    let histories = tree.packages();
+    let mut slots: Vec<Slot> = list(tree.path())?.into_iter().map(Slot::Listed).collect();
     let look = Look::at(tree.path())?;
-    for (file_name, kind) in list(tree.path())? {
-        let path = tree.path().join(&file_name);
-        let role = look.leftover(&path);
-        let layer = file_name.to_str().and_then(|name| name.parse::<LayerName>().ok());
-        let kind = match (role, layer, kind.is_dir()) {
-            // The new contents of a file, or a link, are nothing that is collected.
-            (Some(Role::Temporary), _, _) => continue,
-            (Some(role), _, true) => {
-                Kind::Leftover { role, parents: look.parents(&LayerTree::at(&path), None).0 }
-            }
-            (None, Some(name), true) => {
-                let (parents, created) = look.parents(&tree.layer(&name), Some(&mut survey.problems));
-                let lock = lock_state(tree, &name, &mut survey.problems);
-                let mut entry = look.entry(&path, Kind::Layer { name, parents, lock }, &mut survey.problems);
-                let touched = last_touched(&LayerTree::at(&path));
-                entry.last_used = latest_use(&entry, created, touched, &mut survey.problems);
-                survey.entries.push(entry);
-                continue;
-            }
-            (_, Some(name), false) => {
-                Kind::NotAFolder { parents: look.parents_behind(&tree.layer(&name), &mut survey.problems) }
-            }
-            (None, None, true) if path != histories.path() => Kind::Foreign,
-            _ => continue,
-        };
-        survey.entries.push(look.entry(&path, kind, &mut survey.problems));
+    let locks = slots.iter().filter_map(Slot::lock).map(OsStr::to_owned).collect();
+    let problems = in_parallel_on(&mut slots, SHARE, |slots| {
+        let mut problems = Vec::new();
+        for slot in slots {
+            slot.look_at(tree, &look, &locks, &mut problems);
+        }
+        problems
+    });
+    let entries = slots.into_iter().filter_map(Slot::entry).collect();
+    Ok(LayerSurvey { tree: tree.clone(), entries, problems: problems.into_iter().flatten().collect() })
+}
+
+/// A name, and what was seen when somebody had looked, in the same place: there can be a million of them.
+enum Slot {
+    Listed((OsString, FileType)),
+    Seen(Option<Entry>),
+}
+
+impl Slot {
+    /// The name, if it is that of a lock.
+    fn lock(&self) -> Option<&OsStr> {
+        match self {
+            Slot::Listed((name, _)) if name.as_bytes().ends_with(b".lock") => Some(name),
+            _ => None,
+        }
     }
-    Ok(survey)
+
+    fn look_at(
+        &mut self,
+        tree: &PlatformTree,
+        look: &Look,
+        locks: &HashSet<OsString>,
+        problems: &mut Vec<Error>,
+    ) {
+        if let Slot::Listed((name, kind)) = std::mem::replace(self, Slot::Seen(None)) {
+            *self = Slot::Seen(look_at(tree, look, locks, name, kind, problems));
+        }
+    }
+
+    fn entry(self) -> Option<Entry> {
+        match self {
+            Slot::Seen(entry) => entry,
+            Slot::Listed(_) => None,
+        }
+    }
+}
+
+/// Looks at an entry of a platform's folder; `None` for what is no concern of a collection.
+fn look_at(
+    tree: &PlatformTree,
+    look: &Look,
+    locks: &HashSet<OsString>,
+    file_name: OsString,
+    kind: FileType,
+    problems: &mut Vec<Error>,
+) -> Option<Entry> {
+    let path = tree.path().join(&file_name);
+    let role = look.leftover(&path);
+    let layer = file_name.to_str().and_then(|name| name.parse::<LayerName>().ok());
+    let kind = match (role, layer, kind.is_dir()) {
+        // The new contents of a file, or a link, are nothing that is collected.
+        (Some(Role::Temporary), _, _) => return None,
+        (Some(role), _, true) => {
+            Kind::Leftover { role, parents: look.parents(&LayerTree::at(&path), None).0 }
+        }
+        (None, Some(name), true) => {
+            return Some(look_at_layer(tree, look, locks, file_name, &name, problems));
+        }
+        (_, Some(name), false) => {
+            Kind::NotAFolder { parents: look.parents_behind(&tree.layer(&name), problems) }
+        }
+        (None, None, true) if path != tree.packages().path() => Kind::Foreign,
+        _ => return None,
+    };
+    Some(look.entry(&path, file_name, kind, problems))
+}
+
+/// What is not among the names that were listed is not asked for: neither a lock nor a description.
+fn look_at_layer(
+    tree: &PlatformTree,
+    look: &Look,
+    locks: &HashSet<OsString>,
+    file_name: OsString,
+    name: &LayerName,
+    problems: &mut Vec<Error>,
+) -> Entry {
+    let layer = tree.layer(name);
+    let mut sight = Sight::default();
+    let usage = measure_with(layer.path(), |name, metadata| sight.note(look, name, metadata));
+    let (parents, created) = match &usage {
+        Ok(_) if !sight.is_described => (Parents::NotYet, None),
+        _ => look.parents(&layer, Some(problems)),
+    };
+    let lock = tree.layer_lock(name);
+    let lock = match lock.file_name() {
+        Some(name) if !locks.contains(name) => LockState::Free,
+        _ => lock_state(&lock, problems),
+    };
+    let touched = if usage.is_ok() { Ok(sight.touched) } else { last_touched(&layer) };
+    let kind = Kind::Layer { parents, lock };
+    let mut entry = look.measured(file_name, kind, usage, &sight, problems);
+    entry.last_used = latest_use(&entry, created, touched, problems);
+    entry
+}
+
+/// What is seen of an entry itself, and of the files of a layer that tell of its use, while it is measured.
+#[derive(Default)]
+struct Sight {
+    identity: Option<Identity>,
+    is_described: bool,
+    /// As [`last_touched`] has it.
+    touched: Option<Timestamp>,
+}
+
+impl Sight {
+    fn note(&mut self, look: &Look, name: &OsStr, metadata: &fs::Metadata) {
+        if name.is_empty() {
+            self.identity = Some(identity(metadata));
+        } else if name == look.description {
+            self.is_described = true;
+        } else if name != look.last_used {
+            return;
+        }
+        self.touched = self.touched.max(modified(metadata));
+    }
 }
 
 /// A layer that says nothing of itself may be in the making, and then every file in it tells when.
@@ -135,8 +234,8 @@ fn latest_use(
     Some(touched).max(created).max(newest)
 }
 
-fn lock_state(tree: &PlatformTree, layer: &LayerName, problems: &mut Vec<Error>) -> LockState {
-    match probe(&tree.layer_lock(layer)) {
+fn lock_state(lock: &Path, problems: &mut Vec<Error>) -> LockState {
+    match probe(lock) {
         Ok(Probe::Held { .. }) => LockState::Held,
         Ok(_) => LockState::Free,
         Err(error) => {
@@ -148,16 +247,22 @@ fn lock_state(tree: &PlatformTree, layer: &LayerName, problems: &mut Vec<Error>)
 
 /// What is needed to look at the entries of one folder.
 pub(crate) struct Look {
-    /// The folder without links in its path, as the table of mounts has it.
-    real: PathBuf,
     mounts: Mounts,
     leftovers: HashMap<PathBuf, Role>,
+    /// What layers call their description.
+    description: OsString,
+    /// What layers call the file that tells when they were last used.
+    last_used: OsString,
 }
 
 impl Look {
     pub(crate) fn at(folder: &Path) -> Result<Look> {
-        let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        Ok(Look { real, mounts: Mounts::now(), leftovers: leftovers(folder)? })
+        Ok(Look::with(Mounts::below(folder), leftovers(folder)?))
+    }
+
+    fn with(mounts: Mounts, leftovers: HashMap<PathBuf, Role>) -> Look {
+        let layer = LayerTree::at("");
+        Look { mounts, leftovers, description: layer.metadata().into(), last_used: layer.last_used().into() }
     }
 
     pub(crate) fn leftover(&self, path: &Path) -> Option<Role> {
@@ -165,16 +270,32 @@ impl Look {
     }
 
     /// Looks at one entry. When it was last used is when anything in it was last written.
-    pub(crate) fn entry(&self, path: &Path, kind: Kind, problems: &mut Vec<Error>) -> Entry {
-        let usage = measure(path).map_err(|error| problems.push(error)).ok();
-        let file_name = path.file_name().unwrap_or_default();
-        let mounted = usage.as_ref().is_some_and(|usage| usage.crosses)
-            || self.mounts.reach_into(&self.real.join(file_name));
+    pub(crate) fn entry(
+        &self,
+        path: &Path,
+        file_name: OsString,
+        kind: Kind,
+        problems: &mut Vec<Error>,
+    ) -> Entry {
+        let mut sight = Sight::default();
+        let usage = measure_with(path, |name, metadata| sight.note(self, name, metadata));
+        self.measured(file_name, kind, usage, &sight, problems)
+    }
+
+    fn measured(
+        &self,
+        file_name: OsString,
+        kind: Kind,
+        usage: Result<Usage>,
+        sight: &Sight,
+        problems: &mut Vec<Error>,
+    ) -> Entry {
+        let usage = usage.map_err(|error| problems.push(error)).ok();
+        let mounted = usage.as_ref().is_some_and(|usage| usage.crosses) || self.mounts.reach_into(&file_name);
         Entry {
-            name: file_name.to_string_lossy().into_owned(),
-            identity: fs::symlink_metadata(path).map_or(Identity(0, 0), |metadata| identity(&metadata)),
+            file_name,
+            identity: sight.identity.unwrap_or(Identity(0, 0)),
             last_used: usage.as_ref().and_then(|usage| usage.newest),
-            path: path.to_owned(),
             usage,
             mounted,
             kind,
@@ -235,6 +356,17 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<(OsString, FileType)>> {
 }
 
 impl Entry {
+    /// The name, as far as it is text.
+    pub(crate) fn name(&self) -> String {
+        self.file_name.to_string_lossy().into_owned()
+    }
+
+    /// The name of a layer. It is not kept beside the name of the entry, for there can be a million of them.
+    pub(crate) fn layer(&self) -> Option<LayerName> {
+        let is_layer = matches!(self.kind, Kind::Layer { .. });
+        self.file_name.to_str().filter(|_| is_layer)?.parse().ok()
+    }
+
     /// Whether it is a layer that nobody has finished.
     pub(crate) fn is_incomplete(&self) -> bool {
         matches!(self.kind, Kind::Layer { parents: Parents::NotYet, .. })
@@ -261,7 +393,7 @@ mod tests {
     fn each_of_very_many_leftovers_is_found_at_once() {
         let path = |n: u32| PathBuf::from(format!("t/.build-{n:012x}.trash-bb{n:010}"));
         let leftovers = (0..300_000).map(|n| (path(n), Role::Trash)).collect();
-        let look = Look { real: PathBuf::from("t"), mounts: Mounts::default(), leftovers };
+        let look = Look::with(Mounts::default(), leftovers);
         assert!((0..300_000).all(|n| look.leftover(&path(n)) == Some(Role::Trash)));
         assert_eq!(look.leftover(Path::new("t/build-000000000001")), None);
     }

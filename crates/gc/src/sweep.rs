@@ -5,14 +5,16 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use buildbook_atomic_swap::{Retired, retire};
-use buildbook_fsio::{Lock, op, remove_tree, sync_folder};
+use buildbook_fsio::{Lock, op, remove_trees, sync_folder};
 
 use crate::item::{Decision, Item};
 use crate::mounts::Mounts;
 use crate::plan::folder_of;
-use crate::usage::{identity, measure};
+use crate::usage::{Freed, Usage, identity, measure};
 use crate::{Error, Plan, RemoveReason, Result};
 
 /// The file that a collection keeps locked, in the folder that it works on.
@@ -115,6 +117,15 @@ pub(crate) enum Claim {
     Skip(SkipReason),
 }
 
+/// An item that is out of sight.
+struct Trash<'a> {
+    item: &'a Item,
+    /// Where it is now.
+    path: PathBuf,
+    /// Whether it had its name until now.
+    is_renamed: bool,
+}
+
 /// Runs a collection of a folder while nobody else runs one. A plan that removes nothing changes nothing.
 pub(crate) fn with_gc_lock<Tree>(
     plan: &Plan<Tree>,
@@ -138,20 +149,49 @@ pub(crate) fn with_gc_lock<Tree>(
 
 /// Takes every item out of sight, syncs, and only then deletes. Readers lose all of an item at once, and the time in
 /// which a builder can be told that something is gone is short.
-pub(crate) fn sweep(
-    items: &[&Item],
-    mut claim: impl FnMut(&Item, &mut Vec<Error>) -> Result<Claim>,
-) -> GcResult {
+///
+/// What is out of sight is measured meanwhile, for there is time until the device has answered. All of it is measured
+/// before any of it is deleted, so that what the deletion frees does not depend on who deletes what first.
+pub(crate) fn sweep(items: &[&Item], claim: impl FnMut(&Item, &mut Vec<Error>) -> Result<Claim>) -> GcResult {
     let mut result = GcResult::default();
-    let mut trash: Vec<(&Item, PathBuf)> = Vec::new();
+    let (out_of_sight, to_measure) = mpsc::channel::<PathBuf>();
+    let (trash, usages) = thread::scope(|scope| {
+        let measuring = thread::Builder::new()
+            .spawn_scoped(scope, move || to_measure.iter().map(|path| measure(&path).ok()).collect());
+        let trash = hide(items, claim, &mut result, |path| {
+            // Without a thread that listens, it is measured later.
+            let _ = out_of_sight.send(path.to_owned());
+        });
+        drop(out_of_sight);
+        let is_safe = sync_names(&trash, &mut result);
+        let measured: Option<Vec<_>> = measuring.ok().and_then(|thread| thread.join().ok());
+        let usages =
+            measured.unwrap_or_else(|| trash.iter().map(|trash| measure(&trash.path).ok()).collect());
+        (if is_safe { trash } else { Vec::new() }, usages)
+    });
+    delete(&trash, usages, &mut result);
+    result
+}
+
+/// Takes items out of sight, as far as they may go, and returns where they are now.
+fn hide<'a>(
+    items: &[&'a Item],
+    mut claim: impl FnMut(&Item, &mut Vec<Error>) -> Result<Claim>,
+    result: &mut GcResult,
+    mut hidden: impl FnMut(&Path),
+) -> Vec<Trash<'a>> {
+    let mut trash = Vec::new();
     // What stays although it was to go, by what it needs.
     let mut needed_by: HashMap<&str, &str> = HashMap::new();
     let mut needs_any: Option<&str> = None;
-    let mut folder = None;
-    for item in items {
+    let mut put = |item, path: PathBuf, is_renamed| {
+        hidden(&path);
+        trash.push(Trash { item, path, is_renamed });
+    };
+    for &item in items {
         if item.decision == Decision::Remove(RemoveReason::Interrupted) {
             match fs::symlink_metadata(&item.path) {
-                Ok(_) => trash.push((item, item.path.clone())),
+                Ok(_) => put(item, item.path.clone(), false),
                 Err(_) => result.skip(item, SkipReason::Gone),
             }
             continue;
@@ -166,38 +206,45 @@ pub(crate) fn sweep(
             needs_any = needs_any.or(item.secretive.then_some(item.name.as_str()));
         }
         match claimed {
-            Ok(Claim::Retired(retired)) => {
-                folder = Some(folder_of(&item.path));
-                trash.push((item, retired.path().to_owned()));
-            }
+            Ok(Claim::Retired(retired)) => put(item, retired.path().to_owned(), true),
             Ok(Claim::Skip(reason)) => result.skip(item, reason),
             Err(error) => result.problems.push(error),
         }
     }
-    // A power cut must not bring a name back after half of what it stands for was deleted.
-    if let Some(Err(error)) = folder.map(sync_folder) {
-        result.problems.push(error.into());
-        return result;
-    }
-    for (item, path) in trash {
-        let freed = measure(&path).map_or(item.bytes, |usage| usage.exclusive);
-        match remove_tree(&path) {
-            Ok(()) => {
-                result.bytes_freed += freed;
-                result.removed.push(Removed {
-                    path: item.path.clone(),
-                    name: item.name.clone(),
-                    bytes: freed,
-                });
-            }
-            Err(error) => result.problems.push(error.into()),
+    trash
+}
+
+/// Waits until the device knows that names are gone: a power cut must not bring one back after half of what it stands
+/// for was deleted.
+fn sync_names(trash: &[Trash<'_>], result: &mut GcResult) -> bool {
+    let Some(last) = trash.iter().rfind(|trash| trash.is_renamed) else { return true };
+    match sync_folder(folder_of(&last.item.path)) {
+        Ok(()) => true,
+        Err(error) => {
+            result.problems.push(error.into());
+            false
         }
     }
-    result
+}
+
+/// Deletes what is out of sight, on all cores, and tells what that freed: a file with several names is counted with
+/// the last of them, in the order of the items.
+fn delete(trash: &[Trash<'_>], usages: Vec<Option<Usage>>, result: &mut GcResult) {
+    let paths: Vec<&Path> = trash.iter().map(|trash| trash.path.as_path()).collect();
+    let mut freed = Freed::default();
+    for ((Trash { item, .. }, usage), removed) in trash.iter().zip(usages).zip(remove_trees(&paths)) {
+        if let Err(error) = removed {
+            result.problems.push(error.into());
+            continue;
+        }
+        let bytes = usage.map_or(item.bytes, |usage| freed.by_removing(&usage));
+        result.bytes_freed += bytes;
+        result.removed.push(Removed { path: item.path.clone(), name: item.name.clone(), bytes });
+    }
 }
 
 /// Why an item is not what the plan was made for, if it is not.
-pub(crate) fn look_again(item: &Item) -> Result<Option<SkipReason>> {
+pub(crate) fn look_again(mounts: &mut Mounts, item: &Item) -> Result<Option<SkipReason>> {
     let metadata = match fs::symlink_metadata(&item.path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(SkipReason::Gone)),
         metadata => metadata.map_err(Error::io("look at", &item.path))?,
@@ -205,8 +252,8 @@ pub(crate) fn look_again(item: &Item) -> Result<Option<SkipReason>> {
     if !metadata.is_dir() || identity(&metadata) != item.identity {
         return Ok(Some(SkipReason::Replaced));
     }
-    let real = fs::canonicalize(&item.path).map_err(Error::io("look at", &item.path))?;
-    Ok(Mounts::now().reach_into(&real).then_some(SkipReason::Mounted))
+    let name = item.path.file_name().unwrap_or_default();
+    Ok(mounts.reach_into_now(name).then_some(SkipReason::Mounted))
 }
 
 /// Takes an item out of sight. A publisher does not ask for the lock of what it replaces, so what was taken may be

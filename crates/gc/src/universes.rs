@@ -7,6 +7,7 @@ use buildbook_layout::{HtmlTree, Timestamp, Universe};
 
 use crate::item::{Decision, Item};
 use crate::layers::by_age;
+use crate::mounts::Mounts;
 use crate::survey::{Entry, Kind, Look, Parents, list};
 use crate::sweep::{Claim, GcResult, look_again, sweep, take, with_gc_lock};
 use crate::{
@@ -52,7 +53,7 @@ pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
             (None, None, true) => Kind::Foreign,
             _ => continue,
         };
-        entries.push(look.entry(&path, kind, &mut problems));
+        entries.push(look.entry(&path, file_name, kind, &mut problems));
     }
     Ok(UniverseSurvey { html: html.clone(), entries, problems, referenced })
 }
@@ -90,8 +91,9 @@ pub fn plan_universes(survey: UniverseSurvey, policy: &Policy, now: Timestamp) -
         .collect();
     let mut order: Vec<usize> =
         (0..entries.len()).filter(|at| matches!(decisions[*at], Decision::Remove(_))).collect();
-    order.sort_by_key(|at| (entries[*at].last_used, &entries[*at].name));
-    let items = crate::plan::items(entries, decisions, &order, policy.max_bytes, |_| Vec::new());
+    order.sort_by_key(|at| (entries[*at].last_used, &entries[*at].file_name));
+    let folder = html.universes();
+    let items = crate::plan::items(&folder, entries, decisions, &order, policy.max_bytes, |_| Vec::new());
     Plan { items, problems, tree: html }
 }
 
@@ -107,7 +109,8 @@ pub fn plan_universes(survey: UniverseSurvey, policy: &Policy, now: Timestamp) -
 pub fn execute_universes(plan: &UniversePlan) -> Result<UniverseGcResult> {
     with_gc_lock(plan, plan.tree.path(), |removals| {
         let referenced = referenced(&plan.tree)?;
-        Ok(sweep(removals, |item, _| claim(&referenced, item)))
+        let mut mounts = Mounts::below(&plan.tree.universes());
+        Ok(sweep(removals, |item, _| claim(&referenced, &mut mounts, item)))
     })
 }
 
@@ -125,11 +128,11 @@ pub fn gc_universes(html: &HtmlTree, policy: &Policy, now: Timestamp) -> Result<
 }
 
 /// Takes a universe out of sight, if it is still what the plan was made for.
-fn claim(referenced: &HashSet<Universe>, item: &Item) -> Result<Claim> {
+fn claim(referenced: &HashSet<Universe>, mounts: &mut Mounts, item: &Item) -> Result<Claim> {
     if item.name.parse().is_ok_and(|universe| referenced.contains(&universe)) {
         return Ok(Claim::Skip(SkipReason::Referenced));
     }
-    if let Some(reason) = look_again(item)? {
+    if let Some(reason) = look_again(mounts, item)? {
         return Ok(Claim::Skip(reason));
     }
     if usage::newest(&item.path)? > item.last_used {

@@ -1,13 +1,13 @@
 //! How much of the disk a tree takes, and how much its removal frees.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use buildbook_layout::Timestamp;
-use walkdir::WalkDir;
 
 use crate::item::Identity;
 use crate::{Error, Result};
@@ -41,13 +41,18 @@ pub(crate) struct Shared {
     pub(crate) names: u64,
 }
 
-/// Walks a tree, on its own file system and without following links.
+/// Measures a tree, on its own file system and without following links.
 pub(crate) fn measure(path: &Path) -> Result<Usage> {
+    measure_with(path, |_, _| ())
+}
+
+/// Measures a tree, and shows what it sees of it and of the entries that are directly in it. The tree itself has no
+/// name there.
+pub(crate) fn measure_with(path: &Path, top: impl FnMut(&OsStr, &Metadata)) -> Result<Usage> {
     let mut usage = Usage::default();
     let mut linked: HashMap<Identity, Shared> = HashMap::new();
-    let mut device = None;
-    each(path, |metadata| {
-        if *device.get_or_insert(metadata.dev()) != metadata.dev() {
+    let look = |metadata: &Metadata, is_here: bool| {
+        if !is_here {
             usage.crosses = true;
             return;
         }
@@ -60,7 +65,8 @@ pub(crate) fn measure(path: &Path) -> Result<Usage> {
         let file = identity(metadata);
         let names = metadata.nlink();
         linked.entry(file).or_insert(Shared { file, bytes, names_here: 0, names }).names_here += 1;
-    })?;
+    };
+    walk(path, look, top)?;
     usage.taken = usage.exclusive + linked.values().map(|file| file.bytes).sum::<u64>();
     for file in linked.into_values() {
         if file.names_here >= file.names {
@@ -75,31 +81,48 @@ pub(crate) fn measure(path: &Path) -> Result<Usage> {
 /// The latest modification of anything in a tree.
 pub(crate) fn newest(path: &Path) -> Result<Option<Timestamp>> {
     let mut newest = None;
-    each(path, |metadata| newest = newest.max(modified(metadata)))?;
+    walk(path, |metadata, _| newest = newest.max(modified(metadata)), |_, _| ())?;
     Ok(newest)
 }
 
-fn each(path: &Path, mut look: impl FnMut(&Metadata)) -> Result<()> {
-    // The walk would ask for the device of what a link leads to.
-    if let Some(link) = fs::symlink_metadata(path).ok().filter(Metadata::is_symlink) {
-        look(&link);
-        return Ok(());
-    }
-    let walk = WalkDir::new(path).follow_links(false).follow_root_links(false).same_file_system(true);
-    for entry in walk {
-        match entry.and_then(|entry| entry.metadata()) {
-            Ok(metadata) => look(&metadata),
-            Err(error) => {
-                let at = error.path().unwrap_or(path).to_owned();
-                let source = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"));
-                // Somebody may be at work in the tree; what has gone takes nothing.
-                if source.kind() != io::ErrorKind::NotFound {
-                    return Err(Error::io("look at", &at)(source));
-                }
+/// Looks at a tree and at everything in it, in no order, each with whether it is on the file system of the tree;
+/// what is not is looked at and not entered. Entries are looked at by way of their open folder, because the way
+/// along a whole path costs more than the look.
+fn walk(
+    path: &Path,
+    mut look: impl FnMut(&Metadata, bool),
+    mut top: impl FnMut(&OsStr, &Metadata),
+) -> Result<()> {
+    let Some(root) = unless_gone(fs::symlink_metadata(path), || path.to_owned())? else { return Ok(()) };
+    look(&root, true);
+    top(OsStr::new(""), &root);
+    let mut folders = if root.is_dir() { vec![path.to_owned()] } else { Vec::new() };
+    let mut is_top = true;
+    while let Some(folder) = folders.pop() {
+        for entry in unless_gone(fs::read_dir(&folder), || folder.clone())?.into_iter().flatten() {
+            let Some(entry) = unless_gone(entry, || folder.clone())? else { continue };
+            let Some(metadata) = unless_gone(entry.metadata(), || entry.path())? else { continue };
+            let is_here = metadata.dev() == root.dev();
+            look(&metadata, is_here);
+            if is_top {
+                top(&entry.file_name(), &metadata);
+            }
+            if metadata.is_dir() && is_here {
+                folders.push(entry.path());
             }
         }
+        is_top = false;
     }
     Ok(())
+}
+
+/// Somebody may be at work in the tree; what has gone takes nothing.
+fn unless_gone<T>(seen: io::Result<T>, path: impl FnOnce() -> PathBuf) -> Result<Option<T>> {
+    match seen {
+        Ok(seen) => Ok(Some(seen)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("look at", &path())(error)),
+    }
 }
 
 pub(crate) fn identity(metadata: &Metadata) -> Identity {

@@ -15,6 +15,7 @@ mod execute;
 mod farm;
 mod golden;
 mod layers;
+mod mounts;
 mod race;
 mod references;
 mod touch;
