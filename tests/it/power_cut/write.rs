@@ -13,7 +13,8 @@ use buildbook::status_index::{self, generate};
 use crate::{at, entry, package};
 
 /// All of them; two append to the same histories, and compact them.
-pub(super) const ROLES: [&str; 7] = ["append-0", "append-1", "files", "links", "folders", "rounds", "runs"];
+pub(super) const ROLES: [&str; 8] =
+    ["append-0", "append-1", "group", "files", "links", "folders", "rounds", "runs"];
 
 /// The folders that are published together in each round.
 pub(super) const ROUND: [&str; 4] = ["round-0", "round-1", "round-2", "round-3"];
@@ -51,6 +52,7 @@ pub(super) fn numbered(writer: &str, n: u32) -> Entry {
 pub(super) fn write_for_ever(role: &str, root: &Path) {
     for n in 0.. {
         match role {
+            "group" => group(root),
             "files" => file(root, n),
             "links" => link(root, n),
             "folders" => folder(root, n),
@@ -81,6 +83,30 @@ fn append(root: &Path, writer: &str, n: u32) {
     if n % 20 == 19 {
         history.compact(&package, &Retention::days(30), at(NOW)).unwrap();
     }
+}
+
+/// Several threads that share the waiting. Each goes on when it was told of its own entry.
+fn group(root: &Path) {
+    const THREADS: u32 = 4;
+    let history = History::at(platform(root).packages());
+    let name = "group.1";
+    let package = package(name);
+    let group = history.group_appender(&package);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (history, package, group) = (&history, &package, &group);
+            scope.spawn(move || {
+                let writer = format!("group-{thread}");
+                for n in 0.. {
+                    group.append_synced(&numbered(&writer, n)).unwrap();
+                    acknowledge("append", name, format!("{writer} {n}"));
+                    if thread == 0 && n % 20 == 19 {
+                        history.compact(package, &Retention::days(30), at(NOW)).unwrap();
+                    }
+                }
+            });
+        }
+    });
 }
 
 fn file(root: &Path, n: u32) {
