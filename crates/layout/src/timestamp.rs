@@ -91,7 +91,7 @@ impl Timestamp {
         let utc = text.strip_suffix('Z').and_then(|rest| {
             let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
             let nanosecond = fraction.map_or(Some(0), parse_fraction)?;
-            let time = parse_fields(whole, *b"--T::")?.replace_nanosecond(nanosecond).ok()?;
+            let time = parse_fields(whole.as_bytes(), *b"--T::")?.replace_nanosecond(nanosecond).ok()?;
             Some(Timestamp(time))
         });
         utc.ok_or_else(|| invalid(text, "YYYY-MM-DDTHH:MM:SSZ"))
@@ -104,7 +104,7 @@ impl Timestamp {
     /// Every other spelling.
     pub fn parse_local(text: &str, offset: UtcOffset) -> Result<Self, InvalidTimestamp> {
         let form = "YYYY-MM-DDTHH:MM:SS";
-        let local = parse_fields(text, *b"--T::").ok_or_else(|| invalid(text, form))?;
+        let local = parse_fields(text.as_bytes(), *b"--T::").ok_or_else(|| invalid(text, form))?;
         let shift = time::Duration::seconds(i64::from(offset.whole_seconds()));
         local.checked_sub(shift).and_then(Self::in_range).ok_or_else(|| invalid(text, form))
     }
@@ -144,18 +144,18 @@ impl Timestamp {
     }
 
     pub(crate) fn from_run_prefix(prefix: &str) -> Option<Self> {
-        let (date, time) = (prefix.get(..11)?, prefix.get(11..)?);
-        if time.len() != 6 || !time.is_ascii() {
-            return None;
-        }
-        let spread = format!("{date}{}:{}:{}", time.get(..2)?, time.get(2..4)?, time.get(4..)?);
+        let bytes: &[u8; 17] = prefix.as_bytes().try_into().ok()?;
+        let mut spread = [b':'; 19];
+        spread[..13].copy_from_slice(&bytes[..13]);
+        spread[14..16].copy_from_slice(&bytes[13..15]);
+        spread[17..].copy_from_slice(&bytes[15..]);
         parse_fields(&spread, *b"---::").map(Timestamp)
     }
 }
 
 /// Reads `YYYY MM DD HH MM SS` with the given five bytes between the fields.
-fn parse_fields(text: &str, separators: [u8; 5]) -> Option<OffsetDateTime> {
-    let bytes: &[u8; 19] = text.as_bytes().try_into().ok()?;
+fn parse_fields(text: &[u8], separators: [u8; 5]) -> Option<OffsetDateTime> {
+    let bytes: &[u8; 19] = text.try_into().ok()?;
     let between = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]];
     if between != separators {
         return None;
