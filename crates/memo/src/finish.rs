@@ -79,8 +79,8 @@ impl Memo {
     /// Leaves what was learned to later builds, and removes the staging area.
     fn keep_up(&mut self) {
         let shared = &self.inner().shared;
-        let is_learned = shared.contents.take_learned();
-        let remembered = if is_learned { shared.cache.remember(shared.contents.known()) } else { Ok(()) };
+        let known = shared.contents.take_learned().then(|| shared.contents.known());
+        let remembered = shared.cache.remember(known);
         let ended = shared.cache.end_session();
         for error in [remembered.err(), ended.err()].into_iter().flatten() {
             self.inner().state.borrow_mut().tell(|| Feedback::Upkeep { error });

@@ -22,6 +22,9 @@ pub(crate) struct Identity {
     pub(crate) changed: (i64, i64),
 }
 
+/// How many bytes an identity takes when it is written down.
+pub(crate) const IDENTITY_BYTES: usize = 7 * 8;
+
 impl Identity {
     pub(crate) fn of(metadata: &Metadata) -> Identity {
         Identity {
@@ -42,6 +45,26 @@ impl Identity {
         let limit = now.saturating_sub(tick);
         let limit = (limit.as_secs().cast_signed(), i64::from(limit.subsec_nanos()));
         self.changed >= limit || self.modified >= limit
+    }
+
+    /// Device, inode, size, and the two times as seconds and nanoseconds; all numbers little-endian.
+    pub(crate) fn to_bytes(self) -> [u8; IDENTITY_BYTES] {
+        let Identity { device, inode, size, modified, changed } = self;
+        let times = [modified.0, modified.1, changed.0, changed.1].map(i64::cast_unsigned);
+        let numbers = [device, inode, size].into_iter().chain(times);
+        let mut bytes = [0; IDENTITY_BYTES];
+        for (place, number) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
+            *place = number.to_le_bytes();
+        }
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8; IDENTITY_BYTES]) -> Identity {
+        let mut numbers = bytes.as_chunks::<8>().0.iter().map(|number| u64::from_le_bytes(*number));
+        let mut next = || numbers.next().unwrap_or_default();
+        let (device, inode, size) = (next(), next(), next());
+        let mut time = || (next().cast_signed(), next().cast_signed());
+        Identity { device, inode, size, modified: time(), changed: time() }
     }
 
     /// Whether the contents may have been written to since. Rights and the number of names may differ.

@@ -5,17 +5,22 @@
 //! <cache>/objects/<2 hex>/<64 hex>   a payload; the name is the SHA-256 of what is in it
 //! <cache>/running/<session>/         staging area of a build that is at work; see `session`
 //! <cache>/known                      digests of files, by their identities; see `known`
+//! <cache>/recent                     entries that were found lately; see `recent`
+//! <cache>/known.lock                 held while one of these two is written
+//! <cache>/running.lock               held while a build looks for what killed ones have left
 //! <cache>/trim.lock                  held while a trim is at work
 //! ```
 //!
 //! Objects and entries appear by renaming and are never changed. An entry's objects are there before the entry is;
 //! where they are not, because of a trim or of damage, the entry counts for nothing and is dropped. An entry's
-//! modification time, which is set whenever it is used, says when that was.
+//! modification time says when it was used, to ten minutes.
 
 mod entry;
 mod known;
 mod objects;
 mod place;
+mod recent;
+mod sealed;
 mod session;
 
 use std::fs::File;
@@ -27,6 +32,7 @@ use buildbook_fsio::{Durability, create_folders, op, open_file, sync_folder};
 
 use crate::contents::hold;
 use crate::digest::Digest;
+use crate::identity::Identity;
 use crate::key::Key;
 use crate::settings::{Clock, Settings};
 use crate::{Error, Result};
@@ -49,6 +55,7 @@ pub(crate) struct Cache {
     clock: Clock,
     session: Mutex<Option<Session>>,
     is_clean: OnceLock<Result<()>>,
+    recent: recent::Recent,
 }
 
 /// An answer of the cache.
@@ -70,6 +77,7 @@ impl Cache {
             clock: settings.clock,
             session: Mutex::default(),
             is_clean: OnceLock::new(),
+            recent: recent::Recent::default(),
         }
     }
 
@@ -105,9 +113,27 @@ impl Cache {
         hold(&self.session).take().map_or(Ok(()), |session| session.end())
     }
 
-    /// What an operation with this key gave, if that is known. Its use is noted.
+    /// Takes over what earlier builds left: what they found here, and digests of files, which it returns.
+    pub(crate) fn recall(&self) -> Vec<(Identity, Digest)> {
+        self.recall_recent();
+        self.recall_known()
+    }
+
+    /// Leaves what this build found to later ones, and the digests that it knows if there are new ones.
+    pub(crate) fn remember(&self, known: Option<Vec<(Identity, Digest)>>) -> Result<()> {
+        known.map_or(Ok(()), |known| self.remember_known(known))?;
+        self.remember_recent()
+    }
+
+    /// What an operation with this key gave, if that is known. Its use is noted, unless that was done lately.
     pub(crate) fn find(&self, key: &Key) -> Result<Found> {
         let path = self.entry_path(key);
+        let now = (self.clock)();
+        if let Ok(metadata) = std::fs::symlink_metadata(&path)
+            && let Some(entry) = self.recent.find(key, Identity::of(&metadata), now)
+        {
+            return Ok(Found::Entry(entry));
+        }
         let Some(file) = open_file(&path)? else { return Ok(Found::Nothing) };
         let mut bytes = Vec::with_capacity(USUAL_ENTRY_BYTES);
         (&file).take(ENTRY_LIMIT_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
@@ -116,7 +142,10 @@ impl Cache {
             return Ok(Found::Damaged(path));
         };
         // A cache that may not be written to serves as well; a trim does not know about its uses then.
-        let _ = file.set_modified((self.clock)());
+        let _ = file.set_modified(now);
+        if let Ok(metadata) = file.metadata() {
+            self.recent.add(key, Identity::of(&metadata), &entry);
+        }
         Ok(Found::Entry(entry))
     }
 
@@ -130,6 +159,7 @@ impl Cache {
 
     /// Removes an entry. The next operation with its key runs.
     pub(crate) fn drop_entry(&self, key: &Key) -> Result<()> {
+        self.recent.forget(key);
         fine_if_gone(op::unlink(&self.entry_path(key)))
     }
 

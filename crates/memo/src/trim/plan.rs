@@ -14,7 +14,8 @@ use crate::digest::Digest;
 pub struct TrimPolicy {
     /// How many bytes of disk the cache may take. What was not used for longest goes first.
     pub max_bytes: u64,
-    /// What was used less than this long ago stays, whatever else is true of it. Builds that are at work put objects
+    /// What was used less than this long ago stays, whatever else is true of it. When something was used is known to
+    /// ten minutes, so that it should be some hours. Builds that are at work put objects
     /// into the cache some time before the entries that need them.
     pub min_age: Duration,
 }
