@@ -57,6 +57,11 @@ impl Family {
         family
     }
 
+    /// The parents of each entry; what is known of children takes as much memory, and is given up.
+    pub(crate) fn into_parents(self) -> Vec<Vec<usize>> {
+        self.parents
+    }
+
     /// Puts entries into an order in which children come before their parents. As far as that allows, those come
     /// first that could be children of any other, then the longest unused. Layers that claim to be each other's
     /// parents come in any order.

@@ -37,8 +37,9 @@ pub fn plan_layers(survey: LayerSurvey, roots: &Roots, policy: &Policy, now: Tim
     keep_possible_parents(&entries, &mut decisions);
     let goes: Vec<bool> = decisions.iter().map(|decision| matches!(decision, Decision::Remove(_))).collect();
     let order = family.children_first(&entries, &goes);
+    let parents = family.into_parents();
     let items = crate::plan::items(tree.path(), entries, decisions, &order, policy.max_bytes, |child| {
-        family.parents[child].clone()
+        parents[child].clone()
     });
     Plan { items, problems, tree }
 }
