@@ -15,30 +15,46 @@ const FOLDER: &str = "tests/benches";
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Put the table into `docs/benchmarks.md`, and the figures beside it as JSON.
+    /// Only these rows, by number.
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
+    only: Vec<u8>,
+    /// How often each side of a row is measured.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Small sizes: whether everything runs, not how fast.
     #[arg(long)]
+    quick: bool,
+    /// Also write what was measured to this file, as JSON.
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    json: Option<PathBuf>,
+    /// Put the table into `docs/benchmarks.md`, and the figures beside it as JSON.
+    #[arg(long, conflicts_with_all = ["quick", "only"])]
     write: bool,
-    /// What the measuring program is told, `--help` for instance.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
-    options: Vec<String>,
+    /// Name the rows.
+    #[arg(long)]
+    list: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let release =
-        |arguments: &[&str]| shell::run(&mut shell::cargo(&[&["build", "--release"], arguments].concat()));
-    release(&["--package", "buildbook-cli"])?;
-    let target = target();
-    let (manifest, folder) = (format!("{FOLDER}/Cargo.toml"), target.to_string_lossy());
-    release(&["--manifest-path", &manifest, "--target-dir", &folder])?;
+    let build =
+        |what: &[&str]| shell::run(&mut shell::cargo(&[&["build", "--release", "--locked"], what].concat()));
+    let (target, manifest) = (target(), format!("{FOLDER}/Cargo.toml"));
+    build(&["--package", "buildbook-cli"])?;
+    build(&["--manifest-path", &manifest, "--target-dir", &target.to_string_lossy()])?;
     let mut bench = Command::new(target.join("release/buildbook-benches"));
     bench.arg("--data").arg(target.join("data"));
     bench.arg("--program").arg(shell::target().join("release/buildbook"));
+    bench.arg(format!("--rounds={}", arguments.rounds));
+    bench.args(arguments.only.iter().map(|row| format!("--only={row}")));
+    bench.args(arguments.quick.then_some("--quick")).args(arguments.list.then_some("--list"));
     if arguments.write {
         let docs = shell::root().join("docs");
         bench.arg("--document").arg(docs.join("benchmarks.md"));
         bench.arg("--json").arg(docs.join("benchmarks.json"));
+    } else if let Some(file) = &arguments.json {
+        bench.arg("--json").arg(file);
     }
-    shell::run(bench.args(&arguments.options))
+    shell::run(&mut bench)
 }
 
 /// Looks whether what measures is in form and compiles. It is not in the workspace, so nothing else would tell that it

@@ -171,7 +171,9 @@ fn incremental(place: &Place, farm: Farm, percent: usize) -> Result<Sample> {
     let lengths = files.iter().map(|file| Ok(fs::metadata(file)?.len())).collect::<Result<Vec<u64>>>()?;
     let measure = || {
         remember(place, farm)?;
-        files.iter().try_for_each(|file| bare::open(file)?.write_all(&line()))?;
+        for file in &files {
+            bare::open(file)?.write_all(&line())?;
+        }
         let sample = worker::once(|| remember(place, farm));
         // The next time finds the farm as this one did.
         for (file, length) in files.iter().zip(&lengths) {
