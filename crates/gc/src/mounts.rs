@@ -131,4 +131,42 @@ mod tests {
         assert!(mounts.reach_into_now(OsStr::new("proc")));
         assert!(!mounts.reach_into_now(OsStr::new("nothing has this name")));
     }
+
+    /// Mounting takes a name space of one's own; where the system gives none, there is nothing to show.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_mounted_later_is_noticed() {
+        use std::process::Command;
+
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount"]);
+            command
+        };
+        let folder = std::env::current_dir().unwrap();
+        if folder.join("inside-a-name-space").exists() {
+            fs::create_dir(folder.join("layer")).unwrap();
+            let mut mounts = Mounts::below(&folder);
+            for (program, expected) in [("true", false), ("mount", true), ("umount", false)] {
+                let mut command = Command::new(program);
+                command.args(if program == "mount" { &["-t", "tmpfs", "none"][..] } else { &[] });
+                assert!(command.arg("layer").status().unwrap().success());
+                assert_eq!(mounts.reach_into_now(OsStr::new("layer")), expected, "{program}");
+            }
+            return;
+        }
+        if !unshare().arg("true").output().is_ok_and(|tried| tried.status.success()) {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("inside-a-name-space")).unwrap();
+        let ran = unshare()
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "mounts::tests::what_is_mounted_later_is_noticed"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    }
 }
