@@ -28,7 +28,8 @@ pub(super) fn procedures() -> Vec<Procedure> {
         name: "collect layers",
         covers: &[
             "gc/sweep.rs with_gc_lock",
-            "gc/sweep.rs sweep",
+            "gc/sweep.rs sync_names",
+            "gc/sweep.rs delete",
             "gc/sweep.rs take",
             "gc/layers.rs lock_layer",
         ],

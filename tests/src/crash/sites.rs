@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 use super::procedure::Procedure;
 
 /// What a line that changes files, or recovers or locks them, has in it.
-const CALLS: [&str; 26] = [
+const CALLS: [&str; 27] = [
     "op::create_new",
     "op::open_or_create",
     "op::create_folder",
@@ -31,6 +31,7 @@ const CALLS: [&str; 26] = [
     "retire(",
     "recover(",
     "remove_tree(",
+    "remove_trees(",
     "sync_folder(",
     "create_folders(",
     ".write_note(",
