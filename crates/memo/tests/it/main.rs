@@ -10,6 +10,7 @@ mod places;
 mod probes_cache;
 mod probes_ends;
 mod probes_keys;
+mod random;
 mod rows;
 mod shell;
 mod support;
