@@ -133,3 +133,42 @@ fn one_thread_for_files_and_one_for_processes_are_enough() {
     memo.finish().into_result().unwrap();
     assert_eq!(project.get("f20"), "x");
 }
+
+#[test]
+fn what_is_no_file_is_never_read_and_does_not_stop_the_build() {
+    let project = Project::new();
+    std::fs::create_dir(project.path("folder")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(project.path("fifo")).status().unwrap().success());
+    for source in ["folder", "fifo", "/dev/zero"] {
+        let (report, statuses) = build(&project, |memo| {
+            memo.file_ready(source);
+            let _spawn = memo.spawn(sh(memo, &traced("exit 0"))).reads([source]).start();
+            let _stdin = memo.spawn(sh(memo, &traced("exit 0"))).stdin(source).start();
+            let _copy = memo.copy(source, "copy").start();
+            let _read = memo.read(source);
+            let _waits = memo.wait_files([source]);
+        });
+        for status in &statuses[..4] {
+            assert!(matches!(status, Status::Failed(Error::NotAFile { .. })), "{source}: {status:?}");
+        }
+        assert!(statuses[4].is_success(), "waiting for it looks at nothing");
+        assert_eq!((report.failed.len(), runs(&project)), (4, 0));
+    }
+}
+
+#[test]
+fn what_is_no_file_gives_way_to_what_is_written_there() {
+    let project = Project::new();
+    for is_known in [false, true] {
+        for name in ["out", "made"] {
+            let _ = std::fs::remove_file(project.path(name));
+            assert!(std::process::Command::new("mkfifo").arg(project.path(name)).status().unwrap().success());
+        }
+        let is_revived = revived(&project, |memo| {
+            let _spawn = memo.spawn(sh(memo, "echo x > out")).writes(["out"]).start();
+            let _made = memo.write_with("made", "1", || Ok(b"y".to_vec())).start();
+        });
+        assert_eq!(is_revived, [is_known; 2]);
+        assert_eq!((project.get("out"), project.get("made")), ("x\n".to_owned(), "y".to_owned()));
+    }
+}
