@@ -6,7 +6,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::running::{FromOutput, Running};
 use crate::settings::{Hidden, Settings, absolute};
 use crate::spawn::Spawn;
 use crate::tool::{Cmd, MemoTool, Origin, Tool, look_up};
-use crate::work::{self, CancelHandle, Event, Request, Shared, WriteSource};
+use crate::work::{self, CancelHandle, Mailbox, Request, Shared, WriteSource};
 use crate::write::{Copy, Write};
 use crate::{Error, Feedback, Result};
 
@@ -39,7 +39,7 @@ pub(crate) struct Inner {
     pub(crate) promises: Rc<Promises>,
     pub(crate) settings: Settings,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) mailbox: Arc<Mailbox>,
     /// Whether the memo is gone, so that nothing moves any more.
     pub(crate) is_closed: Cell<bool>,
 }
@@ -81,7 +81,7 @@ impl Handle {
     {
         let created = Location::caller();
         let future = Box::pin(task(self.clone()));
-        self.inner.state.borrow_mut().tasks.add(future, created, self.inner.events.clone());
+        self.inner.state.borrow_mut().tasks.add(future, created, Arc::clone(&self.inner.mailbox));
     }
 
     /// Makes a value that is set later. If it is never set, the build is no success.
@@ -230,7 +230,10 @@ impl Handle {
     /// Something that cancels the build from any thread.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle { groups: Arc::clone(&self.inner.shared.groups), events: self.inner.events.clone() }
+        CancelHandle {
+            groups: Arc::clone(&self.inner.shared.groups),
+            mailbox: Arc::clone(&self.inner.mailbox),
+        }
     }
 
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
@@ -266,7 +269,7 @@ impl Inner {
         self.change(|state| {
             while let Some((id, request)) = state.next() {
                 state.in_flight += 1;
-                work::start(&self.shared, id, request, self.events.clone());
+                work::start(&self.shared, id, request, Arc::clone(&self.mailbox));
             }
         });
     }

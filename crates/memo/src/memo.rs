@@ -1,11 +1,12 @@
 //! A memo: its thread's loop.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::panic_message;
@@ -13,7 +14,7 @@ use crate::handle::{Handle, Inner};
 use crate::promise::Promises;
 use crate::settings::Settings;
 use crate::tasks::TaskId;
-use crate::work::{Event, Shared};
+use crate::work::{Event, Mailbox, Shared};
 use crate::{Error, Feedback};
 
 /// Whether to wait.
@@ -31,7 +32,8 @@ pub enum Wait {
 /// Dropping it drops its tasks, kills the processes that run, and waits for its threads.
 pub struct Memo {
     handle: Handle,
-    events: mpsc::Receiver<Event>,
+    /// Events that were taken from the mailbox, and not looked at yet.
+    events: VecDeque<Event>,
     listener: Option<Listener>,
 }
 
@@ -42,16 +44,16 @@ impl Memo {
     #[must_use]
     pub fn new(settings: Settings) -> Memo {
         let settings = Settings { cwd: settings.cwd.components().collect(), ..settings };
-        let (sender, events) = mpsc::channel();
+        let mailbox = Arc::new(Mailbox::default());
         let inner = Inner {
             state: RefCell::default(),
             promises: Rc::new(Promises::default()),
-            shared: Arc::new(Shared::new(&settings)),
+            shared: Arc::new(Shared::new(&settings, &mailbox)),
             settings,
-            events: sender,
+            mailbox: Arc::clone(&mailbox),
             is_closed: Cell::new(false),
         };
-        Memo { handle: Handle { inner: Rc::new(inner) }, events, listener: None }
+        Memo { handle: Handle { inner: Rc::new(inner) }, events: VecDeque::new(), listener: None }
     }
 
     /// Sets a function that is told what happens. It is called by [`Memo::stir`] and [`Memo::finish`], and may ask the
@@ -72,15 +74,15 @@ impl Memo {
         loop {
             self.inner().dispatch();
             self.tell();
-            let event = match self.events.try_recv() {
-                Ok(event) => event,
-                Err(_) if wait == Wait::Block && self.inner().state.borrow().in_flight > 0 => {
-                    // The memo has a sender itself, so that this waits, and costs nothing while it does.
-                    let Ok(event) = self.events.recv() else { return };
-                    event
+            if self.events.is_empty() {
+                let mailbox = &self.handle.inner.mailbox;
+                self.events = mailbox.take();
+                if self.events.is_empty() && wait == Wait::Block && self.inner().state.borrow().in_flight > 0
+                {
+                    self.events = self.handle.inner.mailbox.wait();
                 }
-                Err(_) => return,
-            };
+            }
+            let Some(event) = self.events.pop_front() else { return };
             match event {
                 Event::Wake(task) => self.turn(task),
                 Event::Done(op, finished) => self.inner().change(|state| {

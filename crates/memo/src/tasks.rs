@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::task::{Wake, Waker};
 
 use crate::Result;
-use crate::work::Event;
+use crate::work::{Event, Mailbox};
 
 /// The number of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) struct Task {
 pub(crate) struct TaskWaker {
     id: TaskId,
     is_woken: AtomicBool,
-    events: mpsc::Sender<Event>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl TaskWaker {
@@ -48,8 +48,7 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.is_woken.swap(true, Ordering::SeqCst) {
-            // Nobody listens when the memo is gone.
-            let _ = self.events.send(Event::Wake(self.id));
+            self.mailbox.post(Event::Wake(self.id));
         }
     }
 }
@@ -67,13 +66,13 @@ impl Tasks {
         &mut self,
         future: TaskFuture,
         created: &'static Location<'static>,
-        events: mpsc::Sender<Event>,
+        mailbox: Arc<Mailbox>,
     ) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        let waker = Arc::new(TaskWaker { id: TaskId(slot), is_woken: AtomicBool::new(false), events });
+        let waker = Arc::new(TaskWaker { id: TaskId(slot), is_woken: AtomicBool::new(false), mailbox });
         if let Some(place) = self.slots.get_mut(slot) {
             *place = Some(Task { future: Some(future), waker: Arc::clone(&waker), created });
         }

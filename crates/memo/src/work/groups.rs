@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
-use super::Event;
+use super::{Event, Mailbox};
 use crate::contents::hold;
 use crate::process_group;
 
@@ -98,7 +98,7 @@ impl Groups {
 #[derive(Debug, Clone)]
 pub struct CancelHandle {
     pub(crate) groups: Arc<Groups>,
-    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) mailbox: Arc<Mailbox>,
 }
 
 impl CancelHandle {
@@ -110,8 +110,7 @@ impl CancelHandle {
             return;
         }
         self.groups.cancel();
-        // The memo may be gone, and everything with it.
-        let _ = self.events.send(Event::Cancelled);
+        self.mailbox.post(Event::Cancelled);
         let groups = Arc::clone(&self.groups);
         let killer = std::thread::Builder::new().name("memo-cancel".to_owned());
         if killer.spawn(move || groups.kill_after(GRACE)).is_err() {

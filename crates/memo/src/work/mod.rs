@@ -3,6 +3,7 @@
 mod copy;
 mod files;
 mod groups;
+mod mailbox;
 mod pool;
 mod process;
 mod spawn;
@@ -10,7 +11,7 @@ mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cache::{Blob, Cache, Entry, Found, Restored};
@@ -25,6 +26,7 @@ use crate::{Error, Result};
 pub(crate) use copy::CopyRequest;
 pub use groups::CancelHandle;
 pub(crate) use groups::Groups;
+pub(crate) use mailbox::Mailbox;
 pub(crate) use pool::Pool;
 pub(crate) use spawn::SpawnRequest;
 pub(crate) use write::{WriteRequest, WriteSource};
@@ -85,21 +87,21 @@ pub(crate) struct Shared {
 struct Work {
     shared: Arc<Shared>,
     op: OpId,
-    events: mpsc::Sender<Event>,
+    mailbox: Arc<Mailbox>,
     spans: Vec<Span>,
     problems: Vec<Error>,
 }
 
 impl Shared {
-    pub(crate) fn new(settings: &Settings) -> Shared {
+    pub(crate) fn new(settings: &Settings, mailbox: &Arc<Mailbox>) -> Shared {
         Shared {
             cwd: settings.cwd.clone(),
             names: Names { home: settings.cwd.clone(), relocatable: settings.relocatable },
             cache: Cache::new(settings),
             contents: Contents::new(settings.clock),
             groups: Arc::default(),
-            files: Pool::new("memo-files", settings.file_threads.get()),
-            processes: Pool::new("memo-process", settings.max_spawn.get()),
+            files: Pool::new("memo-files", settings.file_threads.get(), Arc::clone(mailbox)),
+            processes: Pool::new("memo-process", settings.max_spawn.get(), Arc::clone(mailbox)),
             start: Instant::now(),
         }
     }
@@ -110,8 +112,8 @@ impl Shared {
 }
 
 /// Starts an operation whose reads are ready. Its end is told as an [`Event::Done`], exactly once.
-pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request, events: mpsc::Sender<Event>) {
-    let work = Work { shared: Arc::clone(shared), op, events, spans: Vec::new(), problems: Vec::new() };
+pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request, mailbox: Arc<Mailbox>) {
+    let work = Work { shared: Arc::clone(shared), op, mailbox, spans: Vec::new(), problems: Vec::new() };
     work.submit(Activity::Files, Task::Start(request));
 }
 
@@ -145,7 +147,7 @@ impl Work {
     /// Has something done on another thread. Whatever happens there, the operation comes to an end.
     fn submit(mut self, activity: Activity, task: Task) {
         let shared = Arc::clone(&self.shared);
-        let (op, events) = (self.op, self.events.clone());
+        let (op, mailbox) = (self.op, Arc::clone(&self.mailbox));
         let pool = match activity {
             Activity::Files => &shared.files,
             Activity::Process => &shared.processes,
@@ -167,7 +169,7 @@ impl Work {
             let end = self.shared.elapsed();
             self.spans.push(Span { activity, slot, start, end });
             match step {
-                Step::Done(done) => self.finish(done),
+                Step::Done(done) => self.finish(activity, done),
                 Step::Run(prepared) => self.submit(Activity::Process, Task::Run(prepared)),
             }
         }));
@@ -175,18 +177,22 @@ impl Work {
             let error = Error::io("start a thread for", &shared.cwd)(error);
             let finished =
                 Finished { result: Err(error), is_revived: false, spans: Vec::new(), problems: Vec::new() };
-            let _ = events.send(Event::Done(op, Box::new(finished)));
+            mailbox.post(Event::Done(op, Box::new(finished)));
         }
     }
 
-    fn finish(self, done: Result<(Output, bool)>) {
+    fn finish(self, activity: Activity, done: Result<(Output, bool)>) {
         let (result, is_revived) = match done {
             Ok((output, is_revived)) => (Ok(output), is_revived),
             Err(error) => (Err(error), false),
         };
         let finished = Finished { result, is_revived, spans: self.spans, problems: self.problems };
-        // Nobody listens when the memo is gone.
-        let _ = self.events.send(Event::Done(self.op, Box::new(finished)));
+        let event = Event::Done(self.op, Box::new(finished));
+        match activity {
+            // The thread has more to do, or tells that it has not.
+            Activity::Files => self.mailbox.post_quietly(event),
+            Activity::Process => self.mailbox.post(event),
+        }
     }
 
     /// What the reads of an operation contain. All that are missing are named.

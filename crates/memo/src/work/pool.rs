@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
+use super::Mailbox;
 use crate::contents::hold;
 
 /// A piece of work. It is told which of the threads does it.
@@ -18,10 +19,12 @@ pub(crate) struct Pool {
     name: &'static str,
 }
 
-#[derive(Default)]
 struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// Where the work leaves its results. Its reader is woken when the last piece of work is taken up, and when a
+    /// thread has none: before that, more results are about to come.
+    mailbox: Arc<Mailbox>,
 }
 
 #[derive(Default)]
@@ -33,8 +36,9 @@ struct State {
 }
 
 impl Pool {
-    pub(crate) fn new(name: &'static str, limit: usize) -> Pool {
-        Pool { queue: Arc::default(), threads: Mutex::default(), limit, name }
+    pub(crate) fn new(name: &'static str, limit: usize, mailbox: Arc<Mailbox>) -> Pool {
+        let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), mailbox });
+        Pool { queue, threads: Mutex::default(), limit, name }
     }
 
     /// Hands in work. After [`Pool::close`] it is dropped.
@@ -94,11 +98,17 @@ impl Queue {
         let mut state = hold(&self.state);
         loop {
             if let Some(job) = state.jobs.pop_front() {
+                let is_last = state.jobs.is_empty();
+                drop(state);
+                if is_last {
+                    self.mailbox.wake();
+                }
                 return Some(job);
             }
             if state.is_closed {
                 return None;
             }
+            self.mailbox.wake();
             state.idle += 1;
             state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
             state.idle -= 1;
