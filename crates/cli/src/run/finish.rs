@@ -23,8 +23,8 @@ use super::record::Recorder;
 /// whole file system would wait for what other builds are just writing.
 const LONG: Duration = Duration::from_secs(1);
 
-/// From so many targets on, one sync of the file system takes less time than a few for each.
-const CROWD: usize = 4;
+/// From so many targets on, the syncs of a round take less time than eight for each.
+const CROWD: usize = 2;
 
 /// The most targets that are handed over, made durable or recorded at a time.
 const MOST: u64 = 256;
