@@ -1,5 +1,6 @@
 //! What an entry of a history is about, and how it ended.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// How a build ended, in one word: `success`, `build_failure`, `doc_success` and so on.
@@ -8,7 +9,7 @@ use std::fmt;
 /// they are; the constants are those that this workspace writes or asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Category(String);
+pub struct Category(Cow<'static, str>);
 
 /// Which of a package's two results an entry is: they are compared and counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -37,7 +38,7 @@ impl Category {
 
     /// Takes any word.
     pub fn new(word: impl Into<String>) -> Self {
-        Category(word.into())
+        Category(Cow::Owned(word.into()))
     }
 
     /// The word.
@@ -65,9 +66,21 @@ impl fmt::Display for Category {
     }
 }
 
+/// Words of which there are so many that they are not copied.
+const USUAL: [&str; 7] = [
+    Category::SUCCESS,
+    Category::DOC_SUCCESS,
+    Category::BUILD_FAILURE,
+    Category::DEPENDENCY_FAILURE,
+    Category::TRANSIENT_FAILURE,
+    Category::DEPEXT_UNAVAILABLE,
+    "doc_failure",
+];
+
 impl From<&str> for Category {
     fn from(word: &str) -> Self {
-        Category::new(word)
+        let usual = USUAL.into_iter().find(|usual| *usual == word);
+        usual.map_or_else(|| Category::new(word), |usual| Category(Cow::Borrowed(usual)))
     }
 }
 
@@ -91,6 +104,16 @@ impl fmt::Display for Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn however_a_word_came_it_is_the_same() {
+        for word in USUAL.into_iter().chain(["doc_link_failure_v9", ""]) {
+            let read: Category = serde_json::from_value(word.into()).unwrap();
+            assert_eq!((Category::from(word), &read), (Category::new(word), &read));
+            assert_eq!(Category::from(word).as_str(), word);
+            assert_eq!(Category::from(word).cmp(&Category::new("n")), word.cmp("n"));
+        }
+    }
 
     #[test]
     fn unknown_words_are_kept() {

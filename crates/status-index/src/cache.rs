@@ -29,6 +29,9 @@ const VERSION: u32 = 1;
 /// A larger file is neither read nor written. A year of 35,000 packages takes a tenth of it.
 const MAX_BYTES: u64 = 256 << 20;
 
+/// Of more packages, nothing is remembered.
+pub(crate) const MOST_PACKAGES: usize = 1_000_000;
+
 /// What an index remembers of the histories, for [`generate_incremental`](crate::generate_incremental).
 ///
 /// For each package there is what its history was like (which file, how long, when it was changed, and a digest of its
@@ -80,7 +83,7 @@ impl Cache {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(stamp.length).unwrap_or(0) + 1);
         let read = file.take(stamp.length).read_to_end(&mut bytes);
-        if read.is_err() || check(&bytes).is_none() {
+        if read.is_err() || !is_whole(&bytes) {
             return Cache::empty();
         }
         Cache { bytes, stamp: Some(stamp), is_written: true }
@@ -116,7 +119,7 @@ impl Cache {
     }
 
     pub(crate) fn open(&self) -> Memories<'_> {
-        check(&self.bytes).and_then(take_all).unwrap_or_default()
+        body(&self.bytes).and_then(|(rest, _)| take_all(rest)).unwrap_or_default()
     }
 
     /// Remembers something else.
@@ -125,19 +128,27 @@ impl Cache {
     }
 }
 
-/// What is between the version and the digest, if both are right.
-fn check(bytes: &[u8]) -> Option<Rest<'_>> {
-    let (body, sum) = bytes.split_last_chunk::<8>()?;
-    let mut rest = Rest(body);
+/// What is between the version, if that is right, and the digest; and everything before the digest.
+fn body(bytes: &[u8]) -> Option<(Rest<'_>, &[u8])> {
+    let (before, _) = bytes.split_last_chunk::<8>()?;
+    let mut rest = Rest(before);
     let is_ours = rest.bytes(MAGIC.len())? == MAGIC && rest.u32()? == VERSION;
-    (is_ours && digest(body) == u64::from_le_bytes(*sum)).then_some(rest)
+    is_ours.then_some((rest, before))
+}
+
+/// Whether a file is one of these, as it was written.
+fn is_whole(bytes: &[u8]) -> bool {
+    body(bytes).is_some_and(|(_, before)| bytes.get(before.len()..) == Some(&digest(before).to_le_bytes()))
 }
 
 fn take_all(mut rest: Rest<'_>) -> Option<Memories<'_>> {
     let is_complete = rest.flag()?;
     let folder = take_stamp(&mut rest)?;
     let count = rest.u32()?;
-    let mut memories = Memories { folder: is_complete.then_some(folder), packages: Vec::new() };
+    let count = usize::try_from(count).ok().filter(|count| *count <= MOST_PACKAGES)?;
+    // A number that is not true must not take memory.
+    let packages = Vec::with_capacity(count.min(rest.0.len() / memory::LEAST_BYTES));
+    let mut memories = Memories { folder: is_complete.then_some(folder), packages };
     for _ in 0..count {
         let memory = memory::take(&mut rest)?;
         let is_next = memories.packages.last().is_none_or(|last| last.package < memory.package);

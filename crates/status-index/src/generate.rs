@@ -87,7 +87,7 @@ pub fn generate(
     };
     let packages = &found.packages;
     let parts = in_parallel(packages.len(), share_of(packages.len()), |range| {
-        let (mut scan, mut part) = (Scan::new(&folder, &window), Part::default());
+        let (mut scan, mut part) = (Scan::new(&folder, &window), Part::of(range.len()));
         for package in packages.get(range).unwrap_or_default() {
             match scan.read(package) {
                 Ok(problems) => {
@@ -107,7 +107,7 @@ pub fn generate(
 /// How many packages make a share of the work: enough to be worth beginning, and so few that no thread waits long for
 /// another one to finish.
 pub(crate) fn share_of(packages: usize) -> usize {
-    (packages / 64).clamp(32, 512)
+    (packages / 32).clamp(32, 1024)
 }
 
 impl Generated {

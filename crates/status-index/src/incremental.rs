@@ -53,7 +53,7 @@ pub fn generate_incremental(
     let is_as_remembered = folder == memories.folder
         && listing.packages.len() == memories.packages.len()
         && shares.iter().all(|share| share.fresh.is_empty());
-    if !is_as_remembered {
+    if !is_as_remembered && listing.packages.len() <= cache::MOST_PACKAGES {
         let bytes = put_together(&stamp, &listing, &memories, &shares);
         cache.set(bytes);
     }

@@ -28,6 +28,9 @@ pub(crate) struct Known<'a> {
     pub(crate) rest: Rest<'a>,
 }
 
+/// Nothing that is remembered of a package has fewer bytes: its length, a name and what kind it is.
+pub(crate) const LEAST_BYTES: usize = 6;
+
 const IS_KNOWN: u8 = 1;
 const IS_SETTLED: u8 = 2;
 const HAS_TAIL: u8 = 4;

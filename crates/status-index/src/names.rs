@@ -10,7 +10,8 @@ pub(crate) struct Names<T> {
     names: Vec<Name<T>>,
     /// All texts, one behind the other.
     texts: String,
-    /// Numbers by the hashes of their texts, at least half of them [`FREE`]; a power of two of them, or none.
+    /// Numbers by the hashes of their texts, at least half of them [`FREE`]; a power of two of them, or none as long as
+    /// there are so [`FEW`] that looking at each is quicker.
     slots: Vec<u32>,
     hashing: RandomState,
     /// The number that was asked for last.
@@ -28,8 +29,10 @@ struct Name<T> {
 
 const FREE: u32 = u32::MAX;
 
-/// The slots of an empty table, and how many a cleared one may keep.
-const SLOTS: std::ops::RangeInclusive<usize> = 32..=4096;
+const FEW: usize = 12;
+
+/// The slots of a new table, and how many a cleared one may keep the memory of.
+const SLOTS: std::ops::RangeInclusive<usize> = 64..=4096;
 
 impl<T> Default for Names<T> {
     fn default() -> Self {
@@ -67,6 +70,13 @@ impl<T> Names<T> {
     }
 
     fn search(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
+        if self.names.len() <= FEW {
+            let mut numbers = 0..u32::try_from(self.names.len()).unwrap_or(FREE);
+            return match numbers.find(|number| self.is(*number, text)) {
+                Some(number) => number,
+                None => self.add(text, meaning),
+            };
+        }
         if self.names.len() * 2 >= self.slots.len() {
             self.grow();
         }
@@ -74,16 +84,21 @@ impl<T> Names<T> {
         match self.slots.get(at) {
             Some(&number) if number != FREE => number,
             _ => {
-                let number = u32::try_from(self.names.len()).unwrap_or(FREE);
-                let start = self.texts.len();
-                self.texts.push_str(text);
-                self.names.push(Name { start, end: self.texts.len(), next: FREE, meaning: meaning(text) });
+                let number = self.add(text, meaning);
                 if let Some(slot) = self.slots.get_mut(at) {
                     *slot = number;
                 }
                 number
             }
         }
+    }
+
+    fn add(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
+        let number = u32::try_from(self.names.len()).unwrap_or(FREE);
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        self.names.push(Name { start, end: self.texts.len(), next: FREE, meaning: meaning(text) });
+        number
     }
 
     /// Where the number of a text is, or is to be.
@@ -120,12 +135,12 @@ impl<T> Names<T> {
 
     /// Forgets all texts, and keeps the memory that a usual number of them takes.
     pub(crate) fn clear(&mut self) {
-        if self.slots.len() > *SLOTS.end() {
+        if self.slots.capacity() > *SLOTS.end() {
             *self = Names::default();
         } else if !self.names.is_empty() {
             self.names.clear();
             self.texts.clear();
-            self.slots.fill(FREE);
+            self.slots.clear();
             self.last = 0;
         }
     }
@@ -138,12 +153,16 @@ mod tests {
     #[test]
     fn a_text_has_one_number_however_many_there_are() {
         let mut names = Names::default();
-        for round in 0..3 {
-            let texts: Vec<String> = (0..10_000).map(|number| format!("{}", number % 5000)).collect();
+        for count in [5000, 5, FEW, FEW + 1, FEW + 2, 500, 40, 1] {
+            let texts: Vec<String> = (0..2 * count).map(|number| format!("{}", number % count)).collect();
             for (at, text) in texts.iter().enumerate() {
-                assert_eq!(names.number(text, str::len) as usize, at % 5000, "round {round}");
+                assert_eq!(names.number(text, str::len) as usize, at % count, "of {count}");
             }
-            assert_eq!((names.text(4999), names.meaning(4999)), ("4999", Some(&4)));
+            for (number, text) in (0..).zip(texts.iter().take(count).rev()) {
+                let number = u32::try_from(count).unwrap() - 1 - number;
+                assert_eq!(names.number(text, |_| unreachable!("it is known")), number);
+                assert_eq!((names.text(number), names.meaning(number)), (text.as_str(), Some(&text.len())));
+            }
             names.clear();
             assert_eq!((names.text(0), names.meaning(0)), ("", None));
         }

@@ -16,6 +16,11 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// Room for so many packages, most of which stand somewhere with themselves and with their documentation.
+    pub(crate) fn of(packages: usize) -> Part {
+        Part { standings: Vec::with_capacity(packages * 2), ..Part::default() }
+    }
+
     /// Adds what comes behind it.
     pub(crate) fn add(&mut self, mut other: Part) {
         self.standings.append(&mut other.standings);
