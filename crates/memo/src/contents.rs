@@ -39,6 +39,13 @@ struct Known {
     is_used: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    content: Content,
+    /// Whether it was used again, or something was made from it, without another look.
+    is_relied_on: bool,
+}
+
 /// The digests of files.
 #[derive(Debug)]
 pub(crate) struct Contents {
@@ -50,7 +57,7 @@ pub(crate) struct Contents {
     /// Whether something is known that earlier builds did not know.
     is_learned: AtomicBool,
     /// What operations of this build have used: as long as a build runs, a file has one content.
-    used: Mutex<HashMap<PathBuf, Content>>,
+    used: Mutex<HashMap<PathBuf, Used>>,
 }
 
 impl Contents {
@@ -87,34 +94,52 @@ impl Contents {
     /// a file which was used before is not looked at again: whoever gives something to the cache asks
     /// [`Contents::is_still`] before, and the end of the build asks [`Contents::changed`].
     pub(crate) fn use_of(&self, path: &Path) -> Result<Content> {
-        if let Some(content) = hold(&self.used).get(path) {
-            return Ok(*content);
+        if let Some(used) = hold(&self.used).get_mut(path) {
+            used.is_relied_on = true;
+            return Ok(used.content);
         }
         let content = self.of(path)?;
-        self.note_use(path, content)?;
+        self.note_sight(path, content)?;
         Ok(content)
     }
 
-    /// Notes that operations use this content of a file. If another one was used before, both cannot be right.
+    /// Notes that an operation has made or read this content of a file.
     pub(crate) fn note_use(&self, path: &Path, content: Content) -> Result<()> {
+        self.note(path, content, true)
+    }
+
+    /// Notes that a file has this content now. Nothing was made from it so far.
+    pub(crate) fn note_sight(&self, path: &Path, content: Content) -> Result<()> {
+        self.note(path, content, false)
+    }
+
+    /// If another content was noted before, both cannot be right.
+    fn note(&self, path: &Path, content: Content, is_relied_on: bool) -> Result<()> {
         let mut used = hold(&self.used);
         match used.get_mut(path) {
             None => {
-                used.insert(path.to_owned(), content);
+                used.insert(path.to_owned(), Used { content, is_relied_on });
                 Ok(())
             }
-            Some(before) if (before.digest, before.mode) == (content.digest, content.mode) => {
-                before.identity = content.identity;
+            Some(before)
+                if (before.content.digest, before.content.mode) == (content.digest, content.mode) =>
+            {
+                *before = Used { content, is_relied_on: before.is_relied_on || is_relied_on };
                 Ok(())
             }
             Some(_) => Err(Error::ReadsChanged { paths: vec![path.to_owned()] }),
         }
     }
 
-    /// Those of the files that operations used which are not any more what they were. So many threads look.
+    /// Those of the files that the build relied on which are not any more what they were. So many threads look. What was
+    /// seen once, when an operation was revived, is not among them: that it changed since says nothing about what was
+    /// seen.
     pub(crate) fn changed(&self, threads: usize) -> Vec<PathBuf> {
-        let used: Vec<(PathBuf, Content)> =
-            hold(&self.used).iter().map(|(path, content)| (path.clone(), *content)).collect();
+        let used: Vec<(PathBuf, Content)> = hold(&self.used)
+            .iter()
+            .filter(|(_, used)| used.is_relied_on)
+            .map(|(path, used)| (path.clone(), used.content))
+            .collect();
         let share = used.len().div_ceil(threads).max(SHARE);
         let look = |(path, before): &&(PathBuf, Content)| match std::fs::metadata(path) {
             Ok(metadata) if Identity::of(&metadata) == before.identity => false,
@@ -138,6 +163,9 @@ impl Contents {
     /// Whether a file still is what it was, as far as the file system tells, or else by its contents. What was
     /// written to and then put back is changed: somebody may have read it in between.
     pub(crate) fn is_still(&self, path: &Path, before: &Content) -> bool {
+        if let Some(used) = hold(&self.used).get_mut(path) {
+            used.is_relied_on = true;
+        }
         let now = self.of(path);
         now.is_ok_and(|now| {
             now.identity.has_contents_of(&before.identity)

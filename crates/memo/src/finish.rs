@@ -18,8 +18,8 @@ impl Memo {
     ///    them is aborted, and tasks are told. This may make new work: back to 1.
     /// 3. Future values that nobody set are abandoned, and who waits for them is told: back to 1.
     /// 4. Tasks that still wait, for something that the memo knows nothing of, are dropped.
-    /// 5. All files that operations used are looked at once more: one that has changed since may have been seen in
-    ///    either state.
+    /// 5. The files from which something was made, or that were used more than once, are looked at once more: see
+    ///    [`Report::changed`].
     ///
     /// More can be asked of the memo afterwards; a later report covers everything from the beginning.
     pub fn finish(&mut self) -> Report {

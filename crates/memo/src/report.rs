@@ -24,8 +24,9 @@ pub struct Report {
     pub missing_tools: Vec<String>,
     /// Tasks that ended with an error, by a panic, or not at all.
     pub tasks: Vec<FailedTask>,
-    /// Files that changed after operations had used them, by other hands than the build's. Operations that used them
-    /// afterwards may have been revived for what they were.
+    /// Files that changed, by other hands than the build's, after something was made from them or between two uses.
+    /// Operations that used them afterwards may have been revived for what they were. A file that was only looked at
+    /// once, to revive an operation, is not looked at again.
     pub changed: Vec<PathBuf>,
     /// Whether the build was cancelled.
     pub cancelled: bool,

@@ -21,7 +21,7 @@ pub(super) fn copy(work: &Work, request: &CopyRequest) -> Result<(Output, bool)>
     let source = contents.use_of(&request.source)?;
     let wanted = Blob { mode: request.mode, ..blob_of(&source) };
     if let Some(content) = is_there(&wanted, &request.target, contents) {
-        contents.note_use(&request.target, content)?;
+        contents.note_sight(&request.target, content)?;
         return Ok((Output::Nothing, true));
     }
     let copied = work.shared.cache.copy(&request.source, &source, request.mode, &request.target, contents)?;

@@ -251,7 +251,7 @@ impl Work {
         }
         // Not before all are in their places: else the operation runs, and may write something else.
         for (path, content) in placed {
-            self.shared.contents.note_use(path, content)?;
+            self.shared.contents.note_sight(path, content)?;
         }
         Ok(Some((entry, output)))
     }
