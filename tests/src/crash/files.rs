@@ -1,11 +1,13 @@
 //! The rows of `progress` and `status-index`: one small file each.
 
-use anyhow::{Context as _, Result, bail};
-use buildbook::atomic_swap::recover;
+use anyhow::{Context as _, Result, bail, ensure};
+use buildbook::atomic_swap::{recover, replace_file};
+use buildbook::history::History;
+use buildbook::layout::PackagesTree;
 use buildbook::progress::{self, Phase, Progress};
-use buildbook::status_index::{self, Durability, Status};
+use buildbook::status_index::{self, Cache, Durability, Generated, Status};
 
-use super::prepared::{NOW, at, strangers};
+use super::prepared::{NOW, at, entry, strangers};
 use super::procedure::{Procedure, Recovered, State, World};
 
 const RUN: &str = "logs/runs/2026-03-09-125444";
@@ -61,6 +63,35 @@ pub(super) fn procedures() -> Vec<Procedure> {
                 seen => bail!("the status is {seen:?}"),
             },
             recover: |world| Ok(Recovered::of(&recover(&world.at("p"))?)),
+            ..base.clone()
+        },
+        Procedure {
+            name: "remember the histories, cached",
+            covers: &["status-index/cache.rs write"],
+            touches: &["p/status.cache"],
+            prepare: |world| {
+                strangers(world, "p")?;
+                let history = History::at(PackagesTree::at(world.at("p/packages")));
+                history.append(&"astring.0.8.5".parse()?, &entry("old", NOW))?;
+                Ok(replace_file(&world.at("p/status.cache"), OLD_CACHE, Durability::Cached)?)
+            },
+            act: |world| {
+                let mut cache = Cache::read(&world.at("p"));
+                index(world, &mut cache)?;
+                Ok(cache.write(&world.at("p"))?)
+            },
+            look: |world| {
+                let mut cache = Cache::read(&world.at("p"));
+                let state = match std::fs::read(world.at("p/status.cache"))? == OLD_CACHE {
+                    true => State::Old,
+                    false if cache.is_empty() => bail!("half of it is there"),
+                    false => State::New,
+                };
+                let standings = index(world, &mut cache)?.standings.len();
+                ensure!(standings == 1, "{standings} packages stand somewhere");
+                Ok(state)
+            },
+            recover: |world| Ok(Recovered::of(&recover(&world.at("p"))?)),
             ..base
         },
     ]
@@ -73,6 +104,15 @@ fn write_progress(world: &World, completed: u64) -> Result<()> {
         .set_build_total(9)
         .set_completed(completed, 0);
     Ok(progress::write(&world.at(RUN), &mut progress, at(NOW))?)
+}
+
+/// A cache of another version, say.
+const OLD_CACHE: &[u8] = b"old";
+
+fn index(world: &World, cache: &mut Cache) -> Result<Generated> {
+    let history = History::at(PackagesTree::at(world.at("p/packages")));
+    let run = "2026-03-09-125444".parse()?;
+    Ok(status_index::generate_incremental(&history, &run, None, at(NOW), cache)?)
 }
 
 fn status(run: &str) -> Status {
