@@ -93,8 +93,8 @@ impl Memo {
         for id in state.ids() {
             let (list, error) = match state.status(id) {
                 Status::Failed(Error::Cancelled) => (&mut report.aborted, Error::Cancelled),
-                Status::Failed(error) => (&mut report.failed, error.clone()),
-                Status::Aborted(error) => (&mut report.aborted, error.clone()),
+                Status::Failed(error) => (&mut report.failed, error),
+                Status::Aborted(error) => (&mut report.aborted, error),
                 Status::Waiting | Status::Executed | Status::Revived => continue,
             };
             list.push(Unfinished { op: state.op(id), error });

@@ -22,15 +22,26 @@ pub(crate) struct Record {
     writes: Box<[FileId]>,
     created: Duration,
     request: Option<Box<Request>>,
-    status: Status,
+    standing: Standing,
+    /// Why it failed or was given up. Most records have none, and there may be millions.
+    error: Option<Box<Error>>,
     spans: Vec<Span>,
     exit: Option<i32>,
     output: Option<Arc<[u8]>>,
     /// What it gave, until that is fetched.
-    result: Option<Result<Output>>,
+    result: Option<Box<Result<Output>>>,
     /// Whether anybody is going to fetch it.
     is_wanted: bool,
     waker: Option<Waker>,
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Waiting,
+    Executed,
+    Revived,
+    Failed,
 }
 
 /// An operation that is asked for.
@@ -97,7 +108,8 @@ impl State {
             writes: writes.clone(),
             created: now,
             request: new.request.map(Box::new),
-            status: Status::Waiting,
+            standing: Standing::Waiting,
+            error: None,
             spans: Vec::new(),
             exit: None,
             output: None,
@@ -193,12 +205,12 @@ impl State {
     fn end_as(&mut self, id: OpId, result: Result<Output>, is_revived: bool) {
         let record = self.record_mut(id);
         record.request = None;
-        record.status = match &result {
-            Ok(_) if is_revived => Status::Revived,
-            Ok(_) => Status::Executed,
-            Err(error @ Error::Aborted { .. }) => Status::Aborted(error.clone()),
-            Err(error) => Status::Failed(error.clone()),
+        record.standing = match &result {
+            Ok(_) if is_revived => Standing::Revived,
+            Ok(_) => Standing::Executed,
+            Err(_) => Standing::Failed,
         };
+        record.error = result.as_ref().err().cloned().map(Box::new);
         match &result {
             Ok(Output::Exit { code, output }) => {
                 record.exit = Some(*code);
@@ -209,7 +221,7 @@ impl State {
         }
         let cause = result.as_ref().err().map(|error| Arc::new(error.root().clone()));
         if record.is_wanted {
-            record.result = Some(result);
+            record.result = Some(Box::new(result));
         }
         let waker = record.waker.take();
         let writes = record.writes.clone();
@@ -257,7 +269,7 @@ impl State {
         match record.result.take() {
             Some(result) => {
                 record.is_wanted = false;
-                Some((result, matches!(record.status, Status::Revived)))
+                Some((*result, record.standing == Standing::Revived))
             }
             None => {
                 record.waker = Some(waker.clone());
@@ -267,7 +279,7 @@ impl State {
     }
 
     /// Says that nobody is going to fetch what an operation gives.
-    pub(crate) fn forget(&mut self, id: OpId) -> Option<Result<Output>> {
+    pub(crate) fn forget(&mut self, id: OpId) -> Option<Box<Result<Output>>> {
         let record = self.record_mut(id);
         record.is_wanted = false;
         record.waker = None;
@@ -306,8 +318,15 @@ impl State {
         (0..u32::try_from(self.records.len()).unwrap_or(u32::MAX)).map(OpId)
     }
 
-    pub(crate) fn status(&self, id: OpId) -> &Status {
-        &self.record(id).status
+    pub(crate) fn status(&self, id: OpId) -> Status {
+        let record = self.record(id);
+        match (record.standing, record.error.as_deref()) {
+            (Standing::Executed, _) => Status::Executed,
+            (Standing::Revived, _) => Status::Revived,
+            (Standing::Failed, Some(error @ Error::Aborted { .. })) => Status::Aborted(error.clone()),
+            (Standing::Failed, Some(error)) => Status::Failed(error.clone()),
+            (Standing::Waiting | Standing::Failed, _) => Status::Waiting,
+        }
     }
 
     pub(crate) fn kind(&self, id: OpId) -> Kind {
@@ -336,7 +355,7 @@ impl State {
             label: self.label(id),
             reads: paths(&record.reads),
             writes: paths(&record.writes),
-            status: record.status.clone(),
+            status: self.status(id),
             created: record.created,
             spans: record.spans.clone(),
             exit: record.exit,

@@ -28,6 +28,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
+use buildbook_atomic_swap::recover;
 use buildbook_fsio::{Durability, create_folders, op, open_file, sync_folder};
 
 use crate::contents::hold;
@@ -96,6 +97,8 @@ impl Cache {
     /// made by this build.
     pub(crate) fn clean(&self) -> Result<()> {
         let clean = self.is_clean.get_or_init(|| {
+            // What a build has left that died while it replaced `known` is in nobody's way.
+            let _ = recover(&self.folder);
             let running = self.running();
             if running.is_dir() { session::clean(&running) } else { Ok(()) }
         });

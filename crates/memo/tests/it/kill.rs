@@ -135,3 +135,61 @@ fn builds_and_trims_share_a_cache_at_the_same_time() {
         }
     }
 }
+
+/// Does nothing in an ordinary test run; in another process it is a build that is about to start a process, which
+/// has the lock of the build at that moment.
+#[test]
+fn is_about_to_start_a_process_if_asked_to() {
+    let Some(running) = std::env::var_os("MEMO_TEST_RUNNING").map(PathBuf::from) else { return };
+    let folder = running.join("1-0");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = buildbook_fsio::Lock::acquire(&folder.join("lock")).unwrap();
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    let (pid, group, started) = (std::process::id(), fields[2], fields[19]);
+    let note = format!("{pid} {group} {started} {} {}\n", boot.trim(), namespace.display());
+    lock.write_note(note.as_bytes()).unwrap();
+    let mut heir =
+        Command::new("sleep").arg("1000").stdout(lock.file().try_clone().unwrap()).spawn().unwrap();
+    std::fs::write(running.with_extension("heir"), format!("{}\n", heir.id())).unwrap();
+    heir.wait().unwrap();
+}
+
+#[test]
+fn what_a_killed_build_was_about_to_start_is_ended_and_not_taken_for_the_build() {
+    let project = crate::support::Project::new();
+    let running = project.path("cache/running");
+    std::fs::create_dir_all(&running).unwrap();
+    let mut build = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kill::is_about_to_start_a_process_if_asked_to"])
+        .env("MEMO_TEST_RUNNING", &running)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let heir = running.with_extension("heir");
+    while !std::fs::read_to_string(&heir).is_ok_and(|text| text.ends_with('\n')) {
+        assert!(build.try_wait().unwrap().is_none(), "it gave up");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // As long as the build is alive, nothing of it is touched.
+    let ask = || {
+        let mut memo = project.memo();
+        let _running = memo.write_with("out", "", || Ok(b"x".to_vec())).start();
+        memo.finish().into_result().unwrap();
+    };
+    let pid = std::fs::read_to_string(&heir).unwrap();
+    let is_there = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_ok_and(|stat| !stat.rsplit_once(')').unwrap().1.starts_with(" Z"))
+    };
+    ask();
+    assert!(is_there() && running.join("1-0").is_dir());
+    build.kill().unwrap();
+    build.wait().unwrap();
+    assert!(is_there(), "it has the lock now");
+    ask();
+    assert!(!is_there());
+    assert!(!running.join("1-0").exists());
+}
