@@ -13,8 +13,10 @@ pub(crate) fn opened<'a, T>(
     work: impl FnOnce() -> T,
 ) -> (T, BTreeMap<(usize, OsString), usize>) {
     let watch = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
+    // Of two equal events in a row the kernel tells one, so that it is asked for what lies between them.
+    let asked_for = AddWatchFlags::IN_OPEN | AddWatchFlags::IN_CLOSE;
     let watches: Vec<_> =
-        folders.into_iter().map(|folder| watch.add_watch(folder, AddWatchFlags::IN_OPEN).unwrap()).collect();
+        folders.into_iter().map(|folder| watch.add_watch(folder, asked_for).unwrap()).collect();
     let done = work();
     let mut opened = BTreeMap::new();
     while let Ok(events) = watch.read_events() {
@@ -23,6 +25,9 @@ pub(crate) fn opened<'a, T>(
                 !event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW),
                 "more was opened than could be counted"
             );
+            if !event.mask.contains(AddWatchFlags::IN_OPEN) {
+                continue;
+            }
             let number = watches.iter().position(|watch| *watch == event.wd).unwrap();
             if let Some(name) = event.name.filter(|_| !event.mask.contains(AddWatchFlags::IN_ISDIR)) {
                 *opened.entry((number, name)).or_default() += 1;
