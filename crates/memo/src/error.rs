@@ -196,11 +196,14 @@ pub fn fail(message: impl fmt::Display) -> Error {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Ended {
     /// By itself, with this exit code.
     Code(i32),
     /// By this signal.
     Signal(i32),
+    /// It was ended, because its time was up.
+    TimedOut,
 }
 
 impl fmt::Display for Ended {
@@ -208,6 +211,7 @@ impl fmt::Display for Ended {
         match self {
             Ended::Code(code) => write!(f, "exit code {code}"),
             Ended::Signal(signal) => write!(f, "signal {signal}"),
+            Ended::TimedOut => f.write_str("its time being up"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::Error;
 use crate::handle::Handle;
@@ -81,6 +82,7 @@ pub struct Spawn {
     stderr: Redirect,
     success_exits: Option<BTreeSet<i32>>,
     stamp: Vec<u8>,
+    limit: Option<Duration>,
 }
 
 impl Spawn {
@@ -97,6 +99,7 @@ impl Spawn {
             stderr: Redirect::Ui,
             success_exits: Some(BTreeSet::from([0])),
             stamp: Vec::new(),
+            limit: None,
         }
     }
 
@@ -167,10 +170,29 @@ impl Spawn {
         self
     }
 
+    /// Sets how long the process may run. When its time is up, its group is asked to end (SIGTERM) and killed two
+    /// seconds later, and the operation fails with [`Ended::TimedOut`](crate::Ended::TimedOut). This is not in the key.
+    pub fn timeout(mut self, limit: Duration) -> Spawn {
+        self.limit = Some(limit);
+        self
+    }
+
     /// Asks for it. It runs as soon as its reads are ready, whether the result is awaited or not.
     pub fn start(self) -> Running<Exit> {
-        let Spawn { memo, cmd, mut reads, mut writes, env, cwd, stdin, stdout, stderr, success_exits, stamp } =
-            self;
+        let Spawn {
+            memo,
+            cmd,
+            mut reads,
+            mut writes,
+            env,
+            cwd,
+            stdin,
+            stdout,
+            stderr,
+            success_exits,
+            stamp,
+            limit,
+        } = self;
         writes.extend(
             [&stdout, &stderr].into_iter().filter_map(|redirect| redirect.path().map(Path::to_owned)),
         );
@@ -214,6 +236,7 @@ impl Spawn {
             stderr,
             success_exits,
             stamp,
+            limit,
             reads: reads.clone(),
             writes: writes.clone(),
         }));

@@ -27,6 +27,7 @@ pub(super) struct Process<'a> {
     pub(super) env: &'a ToolEnv,
     pub(super) cwd: &'a Path,
     pub(super) stdin: Option<&'a PathBuf>,
+    pub(super) limit: Option<Duration>,
 }
 
 impl Process<'_> {
@@ -35,7 +36,14 @@ impl Process<'_> {
     pub(super) fn run(&self, stdout: &File, stderr: &File, groups: &Groups) -> Result<Ended> {
         let child = self.start(stdout, stderr)?;
         groups.add(&child);
-        let status = groups.wait(child).map_err(Error::io("wait for", self.program))?;
+        let waited = match self.limit {
+            None => groups.wait(child).map(|status| (status, false)),
+            Some(limit) => groups.wait_within(child, limit),
+        };
+        let (status, is_late) = waited.map_err(Error::io("wait for", self.program))?;
+        if is_late {
+            return Ok(Ended::TimedOut);
+        }
         match (status.code(), status.signal()) {
             (Some(code), _) => Ok(Ended::Code(code)),
             (None, signal) => Ok(Ended::Signal(signal.unwrap_or_default())),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use buildbook_fsio::create_folders;
 
@@ -31,6 +32,8 @@ pub(crate) struct SpawnRequest {
     /// `None`: any.
     pub(crate) success_exits: Option<BTreeSet<i32>>,
     pub(crate) stamp: Vec<u8>,
+    /// Not in the key: a result is the same however long it may take.
+    pub(crate) limit: Option<Duration>,
     pub(crate) reads: Vec<PathBuf>,
     pub(crate) writes: Vec<PathBuf>,
 }
@@ -135,6 +138,7 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         env: &request.env,
         cwd: &request.cwd,
         stdin: request.stdin.as_ref(),
+        limit: request.limit,
     };
     let (for_stdout, for_stderr) = (stdout.for_process()?, stderr.as_ref().unwrap_or(&stdout).for_process()?);
     let ended = process.run(&for_stdout, &for_stderr, &work.shared.groups)?;

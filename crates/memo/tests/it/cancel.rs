@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use buildbook_memo::{Error, Memo, Status, Tool, Wait};
+use buildbook_memo::{Ended, Error, Memo, Status, Tool, Wait};
 
 use crate::support::Project;
 
@@ -111,4 +111,30 @@ fn an_operation_after_the_cancellation_does_not_start() {
     assert!(report.cancelled);
     assert!(matches!(memo.ops()[0].status, Status::Failed(Error::Cancelled)));
     assert!(!project.path("trace").exists());
+}
+
+#[test]
+fn a_process_whose_time_is_up_is_ended_with_its_group() {
+    let project = Project::new();
+    let mut memo = project.memo();
+    let sh = memo.tool(Tool::named("sh").relevant(["PATH"]));
+    let script = "echo said; sleep 1000 & echo $! > child; wait";
+    let slow = sh.cmd().args(["-c", script]);
+    let _slow = memo.spawn(slow).writes(["out"]).timeout(Duration::from_millis(300)).any_exit().start();
+    let quick = sh.cmd().args(["-c", "echo quick > quick"]);
+    let _quick = memo.spawn(quick).writes(["quick"]).timeout(Duration::from_secs(1000)).start();
+    let start = Instant::now();
+    let report = memo.finish();
+    assert!(start.elapsed() < Duration::from_secs(20));
+    let [unfinished] = &report.failed[..] else { panic!("{report}") };
+    let Error::Exit { ended, output, .. } = &unfinished.error else { panic!("{report}") };
+    assert_eq!((*ended, &**output), (Ended::TimedOut, &b"said\n"[..]));
+    wait_until_gone(&wait_for(&project.path("child")));
+    assert!(!report.cancelled && project.get("quick") == "quick\n");
+
+    let mut memo = project.memo();
+    let sh = memo.tool(Tool::named("sh").relevant(["PATH"]));
+    let _quick = memo.spawn(sh.cmd().args(["-c", "echo quick > quick"])).writes(["quick"]).start();
+    memo.finish().into_result().unwrap();
+    assert!(matches!(memo.ops()[0].status, Status::Revived), "the time is not in the key");
 }
