@@ -89,7 +89,8 @@ pub fn inject_all<R>(faults: &[(usize, Fault)], procedure: impl FnOnce() -> R) -
     (result, calls)
 }
 
-/// Whether the operations of this thread are counted or disturbed, so that they must stay in it.
+/// Whether the operations of this thread are counted or disturbed, so that they must stay in it; see
+/// [`must_stay_in_thread`](crate::must_stay_in_thread).
 pub(crate) fn are_planned() -> bool {
     PLAN.with_borrow(Option::is_some)
 }

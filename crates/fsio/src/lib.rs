@@ -80,7 +80,7 @@ pub use lock_file::LockFile;
 pub use op::Durability;
 pub use open::{open_file, open_with_metadata, read_file};
 pub use open_folder::OpenFolder;
-pub use parallel::{in_parallel, in_parallel_on};
+pub use parallel::{in_parallel, in_parallel_on, must_stay_in_thread};
 pub use remove::{remove_tree, remove_trees};
 pub use stamp::Stamp;
 

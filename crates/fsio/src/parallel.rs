@@ -53,6 +53,16 @@ pub fn in_parallel<R: Send>(count: usize, share: usize, work: impl Fn(Range<usiz
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Whether what the calling thread is about to do to the file system has to stay in it, because a test counts, fails
+/// or stops it there. Whoever hands such work to other threads asks; without the feature `faults`, it is never so.
+#[must_use]
+pub fn must_stay_in_thread() -> bool {
+    #[cfg(feature = "faults")]
+    return crate::faults::are_planned();
+    #[cfg(not(feature = "faults"))]
+    false
+}
+
 /// As [`in_parallel`], for work that changes the items: each thread has its shares to itself.
 ///
 /// ```

@@ -57,8 +57,7 @@ pub fn remove_tree(path: &Path) -> Result<()> {
 /// None of them may be inside another. While a test counts or stops the operations of the calling thread, they are
 /// removed in that thread, one after the other.
 pub fn remove_trees(paths: &[&Path]) -> Vec<Result<()>> {
-    #[cfg(feature = "faults")]
-    if crate::faults::are_planned() {
+    if crate::must_stay_in_thread() {
         return paths.iter().map(|path| remove_tree(path)).collect();
     }
     let removed = crate::in_parallel(paths.len(), 1, |range| -> Vec<Result<()>> {
