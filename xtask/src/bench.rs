@@ -57,14 +57,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     shell::run(&mut bench)
 }
 
-/// Looks whether what measures is in form and compiles. It is not in the workspace, so nothing else would tell that it
-/// lags behind what it measures.
+/// Looks whether what measures is in form, compiles, and judges rightly. It is not in the workspace, so nothing else
+/// would tell that it lags behind what it measures.
 pub(crate) fn check() -> Result<()> {
     let manifest = format!("{FOLDER}/Cargo.toml");
+    let here = |task: &str| {
+        let mut cargo = shell::cargo(&[task, "--locked", "--manifest-path", &manifest, "--target-dir"]);
+        cargo.arg(target());
+        cargo
+    };
     shell::run(&mut shell::cargo(&["fmt", "--manifest-path", &manifest, "--check"]))?;
-    let target = target();
-    let mut clippy = shell::cargo(&["clippy", "--locked", "--all-targets", "--manifest-path", &manifest]);
-    shell::run(clippy.arg("--target-dir").arg(target).args(["--", "-D", "warnings"]))
+    shell::run(here("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+    shell::run(here("test").args(["--quiet", "--bins"]))
 }
 
 /// Where what measures is built, and where its data are.

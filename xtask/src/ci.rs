@@ -31,7 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", about: "lints, warnings are errors", run: clippy },
     Step { name: "test", about: "all tests", run: test },
     Step { name: "fixtures", about: "pretend books are the same every time", run: fixtures::check_default },
-    Step { name: "bench", about: "what measures compiles, lints are errors", run: bench::check },
+    Step { name: "bench", about: "what measures: form, lints, tests", run: bench::check },
     Step { name: "doc", about: "documentation, warnings are errors", run: doc },
     Step { name: "outside", about: "each part alone, in a crate outside the workspace", run: outside::run },
     Step { name: "package", about: "each crate from its own tarball", run: packaging::run },

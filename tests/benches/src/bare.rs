@@ -107,9 +107,14 @@ fn each_on_all_cores<S>(
     })
 }
 
-/// Opens a file for appending, and makes it where it is missing.
+/// Opens a file for appending, and makes it where it is missing: to ask for that at once costs more each time.
 pub(crate) fn open(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path);
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    let file = match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => options.create(true).open(path),
+        opened => opened,
+    };
     file.with_context(|| format!("cannot open {}", path.display()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use buildbook::history::{Entry, History};
 use buildbook::layout::{Category, PackageId, PackagesTree};
 
@@ -15,7 +15,7 @@ use crate::row::{Row, Sample, Side, claim};
 /// Each append opens the file anew, as a program does that has one thing to say.
 pub(crate) const OPENED: Row = Row {
     number: 1,
-    title: "append, open + lock + write + close each",
+    title: "append, file opened each time",
     prepare: |_| Ok(()),
     sides: &[
         Side { name: "ours, 1", run: |place| opened(place, "ours", 1) },
@@ -73,7 +73,7 @@ pub(crate) const OPENED: Row = Row {
 /// The file stays open between appends.
 pub(crate) const KEPT: Row = Row {
     number: 2,
-    title: "append through a kept appender, lock each",
+    title: "append, file kept open",
     prepare: |_| Ok(()),
     sides: &[
         Side { name: "ours", run: |place| kept(place, "ours") },
@@ -123,12 +123,16 @@ pub(crate) const KEPT: Row = Row {
 
 fn opened(place: &Place, role: &str, processes: usize) -> Result<Sample> {
     start_anew(place)?;
-    crew::measure(place, 1, role, processes, count(place))
+    let sample = crew::measure(place, 1, role, processes, count(place))?;
+    expect_lines(place, &sample)?;
+    Ok(sample)
 }
 
 fn kept(place: &Place, role: &str) -> Result<Sample> {
     start_anew(place)?;
-    crew::measure(place, 2, role, 1, count(place))
+    let sample = crew::measure(place, 2, role, 1, count(place))?;
+    expect_lines(place, &sample)?;
+    Ok(sample)
 }
 
 fn count(place: &Place) -> u64 {
@@ -145,6 +149,16 @@ pub(super) fn start_anew(place: &Place) -> Result<()> {
     place.scratch("packages")?;
     std::fs::create_dir(place.made("scratch/packages").join(package().as_str()))?;
     place.sync()
+}
+
+/// Looks whether every append has left its line: what is not done is done quickly.
+pub(super) fn expect_lines(place: &Place, sample: &Sample) -> Result<()> {
+    let (history, mut lines) = (history(place), 0);
+    for package in history.packages()?.packages {
+        history.for_each(&package, |_| lines += 1)?;
+    }
+    ensure!(lines == sample.times, "there are {lines} lines after {} appends", sample.times);
+    Ok(())
 }
 
 pub(super) fn history(place: &Place) -> History {

@@ -15,7 +15,7 @@ use crate::worker;
 
 pub(crate) const ROW: Row = Row {
     number: 14,
-    title: "gc of 1,000 of 2,000 layers × 20 files; of 200 × 2,000 files",
+    title: "gc",
     prepare: |_| Ok(()),
     sides: &[
         Side { name: "ours, small", run: |place| collect(place, small(place)) },
@@ -26,10 +26,10 @@ pub(crate) const ROW: Row = Row {
         Side { name: "rm -rf, large", run: |place| remove(place, large(place)) },
     ],
     claims: &[
-        claim("1,000 × 20 files", "ours, small", "rm -rf, small", Time(0.8)),
-        claim("200 × 2,000 files", "ours, large", "rm -rf, large", Time(0.8)),
-        claim("dry run, 1,000 × 20 files", "dry run, small", "rm -rf, small", Time(0.3)),
-        claim("dry run, 200 × 2,000 files", "dry run, large", "rm -rf, large", Time(0.3)),
+        claim("1,000 of 2,000 layers × 20 files", "ours, small", "rm -rf, small", Time(0.8)),
+        claim("200 layers × 2,000 files", "ours, large", "rm -rf, large", Time(0.8)),
+        claim("dry run, 1,000 of 2,000 layers × 20 files", "dry run, small", "rm -rf, small", Time(0.3)),
+        claim("dry run, 200 layers × 2,000 files", "dry run, large", "rm -rf, large", Time(0.3)),
     ],
     roles: &[],
     warm_up: false,

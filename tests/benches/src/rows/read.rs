@@ -32,7 +32,7 @@ pub(crate) const WHOLE: Row = Row {
 
 pub(crate) const END: Row = Row {
     number: 6,
-    title: "newest 20 of 100,000; blessed of 100,000",
+    title: "the end of 100,000 entries",
     prepare: |place| long(place, 100_000).prepare(place),
     sides: &[
         Side { name: "newest 20", run: newest },

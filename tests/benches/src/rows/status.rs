@@ -44,7 +44,7 @@ pub(crate) const FULL: Row = Row {
 
 pub(crate) const QUERIES: Row = Row {
     number: 8,
-    title: "status, full, beside SQLite queries for the same answer",
+    title: "status, full, beside SQLite",
     prepare: prepare_database,
     sides: &[
         Side { name: "ours", run: |place| full(place, Farm::deep(place)) },
