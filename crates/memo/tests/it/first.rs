@@ -1,6 +1,8 @@
 //! The shortest way through everything.
 
-use buildbook_memo::{Status, Tool};
+use std::num::NonZero;
+
+use buildbook_memo::{Memo, Status, Tool};
 
 use crate::support::Project;
 
@@ -34,4 +36,20 @@ fn a_second_build_takes_the_result_from_the_cache() {
     project.put("in", "one");
     assert_eq!(build(&project), (true, true));
     assert_eq!(project.get("out"), "one");
+}
+
+#[test]
+fn tools_that_the_build_writes_run_while_it_writes_others() {
+    let project = Project::new();
+    let settings = project.settings().max_spawn(NonZero::new(4).unwrap());
+    let mut memo = Memo::new(settings);
+    for number in 0..100 {
+        let (tool, out) = (format!("tool{number}"), format!("out{number}"));
+        let script = format!("#!/bin/sh\necho {number} > {out}\n");
+        let _written = memo.write(&tool, script).mode(0o755).start();
+        let built = memo.tool(Tool::built(&tool));
+        let _running = memo.spawn(built.cmd()).writes([out]).start();
+    }
+    memo.finish().into_result().unwrap();
+    assert!((0..100).all(|number| project.get(&format!("out{number}")) == format!("{number}\n")));
 }
