@@ -33,6 +33,7 @@ pub(crate) fn describe(place: &Place) -> Result<Machine> {
         ("SQLite", rusqlite::version().to_owned()),
         ("grep", first_line("grep", "--version")),
         ("coreutils", first_line("cp", "--version")),
+        ("ninja", first_line("ninja", "--version")),
         ("load before", read("/proc/loadavg").split_whitespace().take(3).collect::<Vec<_>>().join(" ")),
     ])
 }

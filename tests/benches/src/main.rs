@@ -3,13 +3,14 @@
 //! A [`row`] has sides, which do the same work in different ways, and claims about how they compare. The
 //! [`schedule`] runs the sides of a row in turn, again and again, each in a process of its own, which is a [`worker`];
 //! the [`report`] says what came of it. What is measured is in [`rows`], what it is measured on in [`data`], and what it
-//! is measured against in [`bare`] and [`sqlite`].
+//! is measured against in [`bare`], [`sqlite`] and [`builds`].
 #![allow(
     clippy::disallowed_methods,
     reason = "makes and removes what it measures, and the yardsticks must not use what they are compared with"
 )]
 
 mod bare;
+mod builds;
 mod crew;
 mod data;
 mod growth;

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::growth::exponent;
 use crate::machine::Machine;
 use crate::row::{Claim, Row, Sample};
-use crate::schedule::Measured;
+use crate::rows;
+use crate::schedule::{Measured, Missing};
 
 const BEGIN: &str =
     "<!-- What is between this line and the last one is written by `cargo xtask bench --write`. -->";
@@ -103,10 +104,16 @@ impl Report {
     fn judged(&self) -> impl Iterator<Item = Judged<'_>> {
         self.measured
             .iter()
+            .filter(|measured| measured.missing.is_none())
             .flat_map(|measured| measured.row.claims.iter().map(|claim| measured.judge(claim)))
     }
 
-    /// The table, as Markdown.
+    /// The rows that were not run, and why.
+    fn missing(&self) -> impl Iterator<Item = (&Row, Missing)> {
+        self.measured.iter().filter_map(|measured| Some((measured.row, measured.missing?)))
+    }
+
+    /// The tables, as Markdown.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         if self.quick {
@@ -118,34 +125,19 @@ impl Report {
             let _ = writeln!(text, "* {name}: {value}");
         }
         let _ = writeln!(text, "* rounds: {}\n", self.rounds);
-        text.push_str(
-            "| # | work | ours, median [range] | yardstick | ratio [range] | peak memory | target | |\n",
-        );
-        text.push_str("|---|---|---|---|---|---|---|---|\n");
-        for judged in self.judged() {
-            let Judged { row, claim, ours, yardstick, ratio, ours_kib, yardstick_kib, is_reached } = judged;
-            let work = if claim.about.is_empty() {
-                row.title.to_owned()
-            } else {
-                format!("{}: {}", row.title, claim.about)
-            };
-            let _ = writeln!(
-                text,
-                "| {} | {work} | {} | {} ({}) | {} | {} / {} | {} | {} |",
-                row.number,
-                times(ours),
-                times(yardstick),
-                claim.yardstick,
-                ratios(ratio),
-                mebibytes(ours_kib),
-                mebibytes(yardstick_kib),
-                claim.target,
-                match is_reached {
-                    Some(true) => "reached",
-                    Some(false) => "**not reached**",
-                    None => "",
-                },
-            );
+        let (operations, book): (Vec<_>, Vec<_>) =
+            self.judged().partition(|judged| judged.row.number >= rows::FIRST_OF_OPERATIONS);
+        if !book.is_empty() {
+            table(&mut text, &book, false);
+        }
+        if !operations.is_empty() {
+            if !book.is_empty() {
+                text.push_str("\nOperations of builds:\n\n");
+            }
+            table(&mut text, &operations, true);
+        }
+        for (row, missing) in self.missing() {
+            let _ = writeln!(text, "\nRow {}, {}, was not run: {missing}.", row.number, row.title);
         }
         let growth: Vec<_> =
             self.measured.iter().filter_map(|measured| Some((measured.row, measured.growth()?))).collect();
@@ -176,8 +168,11 @@ impl Report {
                 "yardstick_peak_kib": judged.yardstick_kib,
                 "target": judged.claim.target.to_string(),
                 "reached": judged.is_reached,
+                "original": judged.claim.original,
             })
         });
+        let missing =
+            self.missing().map(|(row, missing)| json!({ "row": row.number, "why": missing.to_string() }));
         let growth = self.measured.iter().filter_map(|measured| {
             let (points, exponent) = measured.growth()?;
             Some(json!({ "row": measured.row.number, "seconds_by_size": points, "exponent": exponent }))
@@ -190,6 +185,7 @@ impl Report {
             "quick": self.quick,
             "claims": claims.collect::<Vec<Value>>(),
             "growth": growth.collect::<Vec<Value>>(),
+            "not_run": missing.collect::<Vec<Value>>(),
         })
     }
 
@@ -206,6 +202,42 @@ impl Report {
             format!("{} lacks the marks between which the table goes", document.display())
         })?;
         fs::write(document, text).with_context(|| format!("cannot write {}", document.display()))
+    }
+}
+
+/// A table of claims, with what the original took if that is known of some.
+fn table(text: &mut String, judged: &[Judged<'_>], has_original: bool) {
+    let (name, line) = if has_original { (" original |", "---|") } else { ("", "") };
+    let _ = writeln!(
+        text,
+        "| # | work | ours, median [range] | yardstick | ratio [range] | peak memory |{name} target | |"
+    );
+    let _ = writeln!(text, "|---|---|---|---|---|---|{line}---|---|");
+    for judged in judged {
+        let Judged { row, claim, ours, yardstick, ratio, ours_kib, yardstick_kib, is_reached } = *judged;
+        let work = if claim.about.is_empty() {
+            row.title.to_owned()
+        } else {
+            format!("{}: {}", row.title, claim.about)
+        };
+        let original = if has_original { format!(" {} |", claim.original) } else { String::new() };
+        let _ = writeln!(
+            text,
+            "| {} | {work} | {} | {} ({}) | {} | {} / {} |{original} {} | {} |",
+            row.number,
+            times(ours),
+            times(yardstick),
+            claim.yardstick,
+            ratios(ratio),
+            mebibytes(ours_kib),
+            mebibytes(yardstick_kib),
+            claim.target,
+            match is_reached {
+                Some(true) => "reached",
+                Some(false) => "**not reached**",
+                None => "",
+            },
+        );
     }
 }
 

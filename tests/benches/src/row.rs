@@ -57,6 +57,9 @@ pub(crate) struct Claim {
     /// The side that it is compared with.
     pub(crate) yardstick: &'static str,
     pub(crate) target: Target,
+    /// How long the program took that ours is meant to succeed, on another machine and another day; empty where nobody
+    /// measured it. It is shown, and judges nothing.
+    pub(crate) original: &'static str,
 }
 
 /// What is to be reached.
@@ -68,6 +71,8 @@ pub(crate) enum Target {
     TimeAndMemory(f64, u64),
     /// As `Time`, and it takes at most so many seconds.
     TimeAndSeconds(f64, f64),
+    /// It takes at most so many seconds. The yardstick is shown, and judges nothing.
+    Seconds(f64),
     /// Our rate is at least so many times the yardstick's.
     Rate(f64),
     /// It is shown, and nothing was promised.
@@ -89,6 +94,7 @@ impl Target {
             Target::Time(limit) => Some(ratio <= limit),
             Target::TimeAndMemory(limit, mib) => Some(ratio <= limit && ours_kib <= mib * 1024),
             Target::TimeAndSeconds(limit, seconds) => Some(ratio <= limit && ours_seconds <= seconds),
+            Target::Seconds(seconds) => Some(ours_seconds <= seconds),
             Target::Rate(limit) => Some(ratio >= limit),
             Target::None => None,
         }
@@ -101,6 +107,7 @@ impl std::fmt::Display for Target {
             Target::Time(limit) => write!(f, "≤ {limit} × time"),
             Target::TimeAndMemory(limit, mib) => write!(f, "≤ {limit} × time, ≤ {mib} MiB"),
             Target::TimeAndSeconds(limit, seconds) => write!(f, "≤ {limit} × time, ≤ {seconds} s"),
+            Target::Seconds(seconds) => write!(f, "≤ {seconds} s"),
             Target::Rate(limit) => write!(f, "≥ {limit} × rate"),
             Target::None => f.write_str("—"),
         }
@@ -114,5 +121,12 @@ pub(crate) const fn claim(
     yardstick: &'static str,
     target: Target,
 ) -> Claim {
-    Claim { about, ours, yardstick, target }
+    Claim { about, ours, yardstick, target, original: "" }
+}
+
+impl Claim {
+    /// The same claim, with what the original took.
+    pub(crate) const fn original(self, original: &'static str) -> Claim {
+        Claim { original, ..self }
+    }
 }

@@ -1,21 +1,29 @@
-//! The rows of the table.
+//! The rows of the tables.
 
 mod append;
 mod append_durable;
 mod classify;
 mod collect;
 mod compact;
+mod guard;
 mod locks;
 mod names;
+mod nothing;
 mod progress;
 mod read;
+mod reads;
 mod run;
+mod spawns;
 mod status;
+mod writes;
 mod year;
 
 use anyhow::{Context as _, Result};
 
 use crate::row::Row;
+
+/// The first row of the second table, which is about operations of builds: the guard and the memo.
+pub(crate) const FIRST_OF_OPERATIONS: u8 = 21;
 
 /// In the order of their numbers.
 pub(crate) const ROWS: &[&Row] = &[
@@ -37,6 +45,12 @@ pub(crate) const ROWS: &[&Row] = &[
     &locks::ROW,
     &run::FIRST,
     &run::SECOND,
+    &guard::SEPARATE,
+    &guard::FAN_IN,
+    &reads::ROW,
+    &writes::ROW,
+    &spawns::ROW,
+    &nothing::ROW,
 ];
 
 pub(crate) fn find(number: u8) -> Result<&'static Row> {
@@ -69,8 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_numbered_from_1_to_18() {
-        assert!(ROWS.iter().map(|row| row.number).eq(1..=18));
+    fn rows_are_numbered_from_1_to_18_and_from_21_to_26() {
+        assert!(ROWS.iter().map(|row| row.number).eq((1..=18).chain(FIRST_OF_OPERATIONS..=26)));
         assert!(find(19).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Who is measured when: the sides of a row take turns, so that whatever else the machine does meets all of them.
 
+use std::fmt;
+
 use anyhow::{Context as _, Result};
 
 use crate::data::Place;
@@ -10,7 +12,26 @@ use crate::worker;
 pub(crate) struct Measured {
     pub(crate) row: &'static Row,
     pub(crate) samples: Vec<Vec<Sample>>,
+    /// Why nothing was.
+    pub(crate) missing: Option<Missing>,
 }
+
+/// A yardstick that this machine does not have. Whoever prepares a row fails with it, and the others are measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Missing {
+    pub(crate) program: &'static str,
+    /// A command that brings it.
+    pub(crate) remedy: &'static str,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Missing { program, remedy } = self;
+        write!(f, "there is no {program} on this machine; on Debian, `{remedy}` brings it")
+    }
+}
+
+impl std::error::Error for Missing {}
 
 pub(crate) fn measure(rows: &[&'static Row], place: &Place, rounds: u32) -> Result<Vec<Measured>> {
     std::fs::create_dir_all(place.root())
@@ -21,8 +42,12 @@ pub(crate) fn measure(rows: &[&'static Row], place: &Place, rounds: u32) -> Resu
 fn measure_row(row: &'static Row, place: &Place, rounds: u32) -> Result<Measured> {
     let what = || format!("row {}, {}", row.number, row.title);
     eprintln!("{}", what());
-    (row.prepare)(place).with_context(what)?;
     let mut samples = vec![Vec::new(); row.sides.len()];
+    if let Err(error) = (row.prepare)(place) {
+        let missing = error.downcast::<Missing>().map_err(|error| error.context(what()))?;
+        eprintln!("    not run: {missing}");
+        return Ok(Measured { row, samples, missing: Some(missing) });
+    }
     let first = if row.warm_up { 0 } else { 1 };
     for round in first..=rounds {
         for (side, samples) in row.sides.iter().zip(&mut samples) {
@@ -32,5 +57,5 @@ fn measure_row(row: &'static Row, place: &Place, rounds: u32) -> Result<Measured
             }
         }
     }
-    Ok(Measured { row, samples })
+    Ok(Measured { row, samples, missing: None })
 }

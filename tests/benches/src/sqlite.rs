@@ -113,8 +113,8 @@ const BLESSED: &str = "SELECT category, count(*) FROM standing GROUP BY category
 
 const OTHER: &str = "
     SELECT e.category, count(*) FROM latest JOIN entry e USING (id)
-        WHERE (e.pkg, e.doc, e.build_hash) NOT IN (SELECT pkg, doc, build_hash FROM standing)
-        GROUP BY e.category";
+        LEFT JOIN standing s ON s.pkg = e.pkg AND s.doc = e.doc AND s.build_hash = e.build_hash
+        WHERE s.id IS NULL GROUP BY e.category";
 
 /// A package that stands otherwise than before this run, and every other build that ended otherwise than the last time.
 const CHANGES: &str = "
@@ -128,7 +128,8 @@ const CHANGES: &str = "
             SELECT p.category FROM entry p
                 WHERE p.pkg = e.pkg AND p.build_hash = e.build_hash AND p.run < ?1 ORDER BY p.id DESC LIMIT 1)";
 
-const NEW: &str = "SELECT pkg FROM entry GROUP BY pkg HAVING min(run) >= ?1";
+/// Packages whose first entry is of this run.
+const NEW: &str = "SELECT pkg FROM entry WHERE id IN (SELECT min(id) FROM entry GROUP BY pkg) AND run >= ?1";
 
 /// Asks for what a status has.
 pub(crate) fn status(connection: &Connection, run: &str) -> Result<Answer> {
