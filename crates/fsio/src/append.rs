@@ -22,7 +22,9 @@ pub struct Appender {
     identity: (u64, u64),
     /// How long the file was when this left it with a whole line at its end.
     whole: Option<u64>,
-    /// Whether the folder is known to have been synced since this file was opened.
+    /// How many of the folders above have names that lead to the file and may be new.
+    folders: usize,
+    /// Whether these folders are known to have been synced since this file was opened.
     name_is_durable: bool,
 }
 
@@ -73,7 +75,14 @@ impl Appender {
 
     fn of(path: &Path, file: File, metadata: &Metadata) -> Appender {
         let identity = identity(metadata);
-        Appender { path: path.to_owned(), file, identity, whole: None, name_is_durable: false }
+        Appender { path: path.to_owned(), file, identity, whole: None, folders: 1, name_is_durable: false }
+    }
+
+    /// Syncs so many of the folders above the file instead of one, with the first [`Durability::Synced`] append to each
+    /// file that comes to have the name: whoever made the file may have made its folder as well, without a sync.
+    #[must_use]
+    pub fn with_folders(self, folders: usize) -> Appender {
+        Appender { folders, ..self }
     }
 
     /// Adds one or more whole lines, each ended by a line feed.
@@ -116,7 +125,7 @@ impl Appender {
             };
             kernel::unlock(&self.file);
             named?;
-            *self = Appender::open(&self.path)?;
+            *self = Appender::open(&self.path)?.with_folders(self.folders);
         }
     }
 
@@ -150,7 +159,7 @@ impl Appender {
         op::sync_file(&self.file, &self.path)?;
         // Somebody may have made the file without syncing its folder, so its age proves nothing.
         if !self.name_is_durable {
-            sync_folder(self.path.parent().unwrap_or(Path::new("")))?;
+            self.path.ancestors().skip(1).take(self.folders).try_for_each(sync_folder)?;
             self.name_is_durable = true;
         }
         Ok(())

@@ -48,9 +48,13 @@ impl History {
     /// Adds entries to one history again and again, and keeps its file open. Nothing is opened or made yet.
     #[must_use]
     pub fn appender(&self, package: &PackageId) -> Appender {
-        Appender { path: self.path(package), file: None, lines: Vec::new(), folder_is_durable: false }
+        Appender { path: self.path(package), file: None, lines: Vec::new() }
     }
 }
+
+/// The folders that are made with a history: the package's own, and the one of all packages, which has its name. Somebody
+/// else may have made either without a sync.
+const FOLDERS: usize = 2;
 
 /// Adds entries to one history, whose file it keeps open.
 ///
@@ -63,8 +67,6 @@ pub struct Appender {
     file: Option<fsio::Appender>,
     /// What is being written, kept for its memory.
     lines: Vec<u8>,
-    /// Whether the name of the package's folder is known to have been synced.
-    folder_is_durable: bool,
 }
 
 impl Appender {
@@ -111,22 +113,14 @@ impl Appender {
         if lines.is_empty() {
             return Err(fsio::Error::NotLines { path: self.path.clone() }.into());
         }
-        let appended = match self.file()?.append(lines, durability) {
+        match self.file()?.append(lines, durability) {
             // Somebody removed the folder with all that was in it.
             Err(error) if error.is_not_found() => {
                 self.file = None;
-                self.file()?.append(lines, durability)?
+                Ok(self.file()?.append(lines, durability)?)
             }
-            appended => appended?,
-        };
-        if durability == Durability::Synced && !self.folder_is_durable {
-            // Somebody else may have made the package's folder, without syncing the name.
-            if let Some(packages) = self.path.ancestors().nth(2) {
-                sync_folder(packages)?;
-            }
-            self.folder_is_durable = true;
+            appended => Ok(appended?),
         }
-        Ok(appended)
     }
 
     /// The open file. It and its folders are made where they are missing.
@@ -134,15 +128,14 @@ impl Appender {
         let file = match self.file.take() {
             Some(file) => file,
             None => match fsio::Appender::open_existing(&self.path)? {
-                Some(file) => file,
-                None => self.make_file()?,
+                Some(file) => file.with_folders(FOLDERS),
+                None => self.make_file()?.with_folders(FOLDERS),
             },
         };
         Ok(self.file.insert(file))
     }
 
-    fn make_file(&mut self) -> Result<fsio::Appender> {
-        self.folder_is_durable = false;
+    fn make_file(&self) -> Result<fsio::Appender> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let made = missing_folders(folder);
         create_folders(folder)?;

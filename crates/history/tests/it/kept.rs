@@ -63,6 +63,27 @@ fn names_are_synced_once_and_entries_each_time() {
 }
 
 #[test]
+fn the_names_of_what_somebody_made_anew_are_synced_again() {
+    for (what, is_whole_folder) in [("the file", false), ("its folder", true)] {
+        let world = World::new();
+        let mut appender = world.history.appender(&world.package);
+        appender.append_synced(&entry("a")).unwrap();
+        if is_whole_folder {
+            std::fs::remove_dir_all(world.path().parent().unwrap()).unwrap();
+        } else {
+            std::fs::remove_file(world.path()).unwrap();
+        }
+        world.history.append(&world.package, &entry("another's")).unwrap();
+        let (_, calls) = count(|| appender.append_synced(&entry("b")).unwrap());
+        let packages = world.history.tree().path();
+        let is_synced =
+            calls.iter().any(|call| call.operation == Operation::SyncFolder && call.path == packages);
+        assert!(is_synced, "{what}: {calls:?}");
+        assert_eq!(world.tags(), ["b", "another's"]);
+    }
+}
+
+#[test]
 fn what_any_caller_of_a_group_was_told_is_there_in_its_order() {
     let world = World::new();
     let group = world.history.group_appender(&world.package);
