@@ -13,6 +13,7 @@ mod files;
 mod histories;
 mod locks;
 mod matrix;
+mod memo;
 mod prepared;
 mod procedure;
 mod rules;
@@ -36,6 +37,7 @@ pub fn procedures() -> Vec<Procedure> {
         files::procedures(),
         locks::procedures(),
         collection::procedures(),
+        memo::procedures(),
     ]
     .concat()
 }
