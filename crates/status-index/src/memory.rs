@@ -128,8 +128,10 @@ pub(crate) fn take_verdict(
     verdict.is_new = rest.flag()?;
     verdict.counted.clear();
     for _ in 0..rest.u32()? {
-        let category = texts.category_number(rest.text()?);
-        verdict.counted.push((category, rest.flag()?, rest.u64()?));
+        let (category, stands) = (texts.category_number(rest.text()?), rest.flag()?);
+        // No history has more builds, and a number that is not true could not be added up.
+        let count = u32::try_from(rest.u64()?).ok()?;
+        verdict.counted.push((category, stands, u64::from(count)));
     }
     verdict.standings.clear();
     for _ in 0..rest.u32()? {

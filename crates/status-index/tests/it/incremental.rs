@@ -275,6 +275,26 @@ fn a_cache_that_names_what_is_no_package_leads_nowhere() {
 }
 
 #[test]
+fn a_cache_that_counts_more_than_there_can_be_is_of_no_use() {
+    let world = World::new();
+    for package in ["a.1", "b.1"] {
+        world.record(package, 0, "h", "success", true);
+    }
+    world.settle(0);
+    let mut bytes = fs::read(world.cache_file()).unwrap();
+    let counted = [&b"\x07success\x01"[..], &1_u64.to_le_bytes()].concat();
+    let forged = [&b"\x07success\x01"[..], &u64::MAX.to_le_bytes()].concat();
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(&counted)).collect();
+    assert_eq!(places.len(), 2);
+    for at in places {
+        bytes[at..at + forged.len()].copy_from_slice(&forged);
+    }
+    fs::write(world.cache_file(), sealed(bytes)).unwrap();
+    assert!(!Cache::read(world.dir()).is_empty());
+    assert_eq!(all(&world.update(0, None)), all(&world.generate(0, None)));
+}
+
+#[test]
 fn a_cache_of_other_histories_does_no_harm() {
     let (one, other) = (World::new(), World::new());
     for (world, category) in [(&one, "success"), (&other, "failure!")] {
