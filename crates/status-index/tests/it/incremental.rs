@@ -306,21 +306,29 @@ fn a_cache_of_other_histories_does_no_harm() {
     assert_eq!(all(&other.update(0, None)), all(&other.generate(0, None)));
 }
 
+/// The run of an entry: its number, or a text that is no run id.
+type Run = std::result::Result<u32, &'static str>;
+
 /// Something that happens to the histories, and who looks at them afterwards.
 #[derive(Debug, Clone)]
 enum Event {
-    Append { package: usize, entries: Vec<(u32, &'static str, &'static str, bool)> },
+    Append { package: usize, entries: Vec<(Run, &'static str, &'static str, bool)> },
     Torn { package: usize },
     Foreign { package: usize, text: &'static str },
     Compact { package: usize, max: Option<usize> },
     Cut { package: usize, part: u64 },
     RewriteInPlace { package: usize },
+    EditInPlace { package: usize },
+    Exchange { package: usize, with: usize },
+    Link { package: usize, to: usize },
     Replace { package: usize, by: usize },
     Touch { package: usize },
     Remove { package: usize },
     RemoveFolder { package: usize },
     MoveAway { package: usize },
     LoseCache,
+    KeepCache,
+    OldCache,
     Tick,
     Index { number: u32, since: Option<u32>, times: usize },
 }
@@ -331,8 +339,8 @@ fn any_event() -> impl Strategy<Value = Event> {
     let package = || 0..PACKAGES.len();
     let category =
         || select(vec!["success", "build_failure", "transient_failure", "doc_success", "doc_failure"]);
-    let entries =
-        prop::collection::vec((0..9_u32, select(vec!["A", "B", "C"]), category(), any::<bool>()), 1..5);
+    let run = prop_oneof![20 => (0..9_u32).prop_map(Ok), 1 => select(vec!["odd", "odder"]).prop_map(Err)];
+    let entries = prop::collection::vec((run, select(vec!["A", "B", "C"]), category(), any::<bool>()), 1..5);
     let foreign = select(vec!["\n", "  \n", "[1]\n", "{\"run\":\"x\"}\n", "\u{0}\u{0}\n"]);
     prop_oneof![
         8 => (package(), entries).prop_map(|(package, mut entries)| {
@@ -344,12 +352,17 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (package(), prop::option::of(1..9_usize)).prop_map(|(package, max)| Event::Compact { package, max }),
         1 => (package(), 1..4_u64).prop_map(|(package, part)| Event::Cut { package, part }),
         1 => package().prop_map(|package| Event::RewriteInPlace { package }),
+        1 => package().prop_map(|package| Event::EditInPlace { package }),
+        1 => (package(), package()).prop_map(|(package, with)| Event::Exchange { package, with }),
+        1 => (package(), package()).prop_map(|(package, to)| Event::Link { package, to }),
         1 => (package(), package()).prop_map(|(package, by)| Event::Replace { package, by }),
         1 => package().prop_map(|package| Event::Touch { package }),
         1 => package().prop_map(|package| Event::Remove { package }),
         1 => package().prop_map(|package| Event::RemoveFolder { package }),
         1 => package().prop_map(|package| Event::MoveAway { package }),
         1 => Just(Event::LoseCache),
+        1 => Just(Event::KeepCache),
+        1 => Just(Event::OldCache),
         3 => Just(Event::Tick),
         10 => (0..10_u32, prop::option::of(0..10_u32), 1..3_usize)
             .prop_map(|(number, since, times)| Event::Index { number, since, times }),
@@ -363,7 +376,10 @@ impl World {
             Event::Append { package, entries } => {
                 let entries: Vec<Entry> = entries
                     .iter()
-                    .map(|(run, hash, category, blessed)| long(*run, hash, category, *blessed))
+                    .map(|(number, hash, category, blessed)| {
+                        let run = number.map_or_else(str::to_owned, |number| run(number).to_string());
+                        Entry { run, ..long(number.unwrap_or(0), hash, category, *blessed) }
+                    })
                     .collect();
                 let package: PackageId = PACKAGES[*package].parse().unwrap();
                 self.history.append_all(&package, &entries).unwrap();
@@ -385,6 +401,31 @@ impl World {
                 if let Ok(text) = fs::read_to_string(path(package)) {
                     let other: Vec<&str> = text.split_inclusive('\n').skip(1).collect();
                     fs::write(path(package), other.concat()).unwrap();
+                }
+            }
+            // Near the end, as `Cache` relies on. The file has the length that it had, and says that it was changed when it was before.
+            Event::EditInPlace { package } => {
+                if let Ok(mut text) = fs::read_to_string(path(package)) {
+                    let modified = fs::metadata(path(package)).unwrap().modified().unwrap();
+                    if let Some(at) = text.rfind("\"A\"").filter(|at| at + 4096 > text.len()) {
+                        text.replace_range(at..at + 3, "\"Y\"");
+                    }
+                    fs::write(path(package), text).unwrap();
+                    let file = OpenOptions::new().write(true).open(path(package)).unwrap();
+                    file.set_modified(modified).unwrap();
+                }
+            }
+            Event::Exchange { package, with } => {
+                let folder = |package| path(package).parent().unwrap().to_owned();
+                let aside = self.dir().join("aside");
+                let _ = fs::rename(folder(package), &aside);
+                let _ = fs::rename(folder(with), folder(package));
+                let _ = fs::rename(&aside, folder(with));
+            }
+            Event::Link { package, to } => {
+                if package != to && path(to).is_file() && path(package).is_file() {
+                    fs::remove_file(path(package)).unwrap();
+                    fs::hard_link(path(to), path(package)).unwrap();
                 }
             }
             Event::Replace { package, by } => {
@@ -410,6 +451,8 @@ impl World {
                 }
             }
             Event::LoseCache => drop(fs::remove_file(self.cache_file())),
+            Event::KeepCache => drop(fs::copy(self.cache_file(), self.dir().join("kept"))),
+            Event::OldCache => drop(fs::copy(self.dir().join("kept"), self.cache_file())),
             Event::Tick => self.wait_for_the_clock(),
             Event::Index { .. } => {}
         }
