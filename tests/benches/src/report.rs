@@ -82,6 +82,9 @@ impl Measured {
 
     /// The sizes that were measured and how long each took, and the exponent.
     fn growth(&self) -> Option<(Vec<(usize, f64)>, f64)> {
+        if self.missing.is_some() {
+            return None;
+        }
         let points: Vec<(usize, f64)> = self
             .row
             .growth?
