@@ -187,8 +187,10 @@ fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     // First: a build that gives its lock back after this has its entry in a history by then.
     let (builds, layers) =
         (BuildLocks::at(context.book.locks()).list_active()?, list_active_layers(tree.path())?);
-    needed_by_runs(&context.run_log(), &mut roots)?;
     needed_by_histories(tree, &mut roots)?;
+    // After the histories: a run that is not there yet looks at them later, when it takes what is in place, and finds
+    // there what was found here, or what a build has written that began after this.
+    needed_by_runs(&context.run_log(), &mut roots)?;
     if let Some(problem) = builds.problems.iter().chain(&layers.problems).next() {
         return Err(
             anyhow::anyhow!("what is being built is not known, so nothing is removed: {problem}").into()

@@ -4,8 +4,9 @@
 //! good, its history says so, and its use was noted a short while ago. No lock is needed to find that out, as layers
 //! and histories come to be in one step, and a target of which any of it is not so is seen through like all others.
 //!
-//! A collection that began before leaves such a layer alone, because the package stands on it; one that begins later,
-//! because this run is in progress and has said what it needs. So its use need not be noted under its lock again.
+//! A collection that looked for runs before leaves such a layer alone, because it had looked at histories before that
+//! and the package stood on it; one that looks later, because this run is in progress and has said what it needs. So
+//! its use need not be noted under its lock again.
 
 use buildbook::layout::{PlatformTree, Timestamp};
 use buildbook::runlog::Run;

@@ -47,6 +47,57 @@ fn a_collection_keeps_what_a_run_in_progress_has_taken_although_a_later_run_has_
     assert_eq!((ended.status, &ended.json()["totals"]["from_layer"]), (0, &json!(1)), "{}", ended.stderr);
 }
 
+/// Collections ask for what is needed while runs begin and end. One is stopped here while it reads histories.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_collection_keeps_what_a_run_takes_that_begins_while_histories_are_read() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let book = Book::new();
+    let (begun, go) = (book.path("begun"), book.path("go"));
+    book.batch(&book.plan(&[("p.1", "true", &[])]));
+    let taken = layer(&book, "p.1");
+    book.batch(&book.plan(&[("other.1", "true", &[])]));
+    let packages = book.root().join("test-1/packages");
+    let line = std::fs::read_to_string(packages.join("p.1/history.jsonl")).unwrap();
+    let line = line.replace(taken.file_name().unwrap().to_str().unwrap(), "build-000000000000");
+    std::fs::create_dir(packages.join("a.1")).unwrap();
+    std::fs::write(packages.join("a.1/history.jsonl"), line.repeat(100_000)).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+
+    let mut collection =
+        book.command().args(["gc", "--min-age-days", "0"]).stdout(Stdio::null()).spawn().unwrap();
+    let pid = Pid::from_raw(i32::try_from(collection.id()).unwrap());
+    let open = PathBuf::from(format!("/proc/{pid}/fd"));
+    let reads = || {
+        let files = std::fs::read_dir(&open).unwrap().flatten();
+        files.flat_map(|file| std::fs::read_link(file.path())).any(|file| file.ends_with("a.1/history.jsonl"))
+    };
+    let start = Instant::now();
+    while !reads() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the collection does not read histories");
+    }
+    kill(pid, Signal::SIGSTOP).unwrap();
+
+    let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", begun.display(), go.display());
+    let plan = book.plan(&[("p.1", "true", &[]), ("slow.1", &wait, &["p.1"])]);
+    let mut run = book.command().arg("run").arg(&plan).stdout(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while !begun.exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the slow target did not begin");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The package comes to stand on something else before the collection reads of it.
+    assert_eq!(book.batch(&book.plan(&[("p.1", "true; true", &[])])).0, 0);
+    kill(pid, Signal::SIGCONT).unwrap();
+    assert!(collection.wait().unwrap().success());
+    let is_there = taken.is_dir();
+    std::fs::write(&go, "").unwrap();
+    assert!(run.wait().unwrap().success());
+    assert!(is_there, "a run that was in progress built upon it");
+}
+
 #[test]
 fn the_use_of_a_layer_is_noted_when_the_last_note_is_old() {
     let book = Book::new();
