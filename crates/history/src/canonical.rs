@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::EntryRef;
+use crate::{Ascii, EntryRef};
 
 /// The entry on a line; `None` if the general reader has to be asked.
 #[inline]
@@ -46,6 +46,21 @@ pub(crate) fn read(line: &str) -> Option<EntryRef<'_>> {
         failed_dep_hash,
         universe,
     })
+}
+
+/// The time and the run at the start of a line, and all that follows them.
+#[inline]
+pub(crate) fn start(line: &[u8]) -> Option<(Ascii<'_>, Ascii<'_>, &[u8])> {
+    let (ts, rest) = plain_text(line.strip_prefix(br#"{"ts":""#)?)?;
+    let (run, rest) = plain_text(rest.strip_prefix(br#","run":""#)?)?;
+    Some((Ascii::new(ts)?, Ascii::new(run)?, rest))
+}
+
+/// A text up to the quote that ends it, and what follows the quote.
+#[inline(always)]
+fn plain_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (text, rest) = bytes.split_at_checked(plain_length(bytes))?;
+    Some((text, rest.strip_prefix(b"\"")?))
 }
 
 /// What is left of a line.

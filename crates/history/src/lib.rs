@@ -8,7 +8,8 @@
 //!   such a line whole are read all the same.
 //! * [`History::compact`] thins out what is old and says nothing new, while others append.
 //! * [`History::set_broken_lines_aside`] moves what crashes left, and no reader can use, to a file beside it.
-//! * [`Follower`] reads only what was added to a history since it was read last.
+//! * [`Follower`] reads only what was added to a history since it was read last, and can say of an entry that it is
+//!   an earlier one with another time and run: [`Told`].
 //! * [`History::packages`] lists the packages, [`History::for_each`] passes over all entries of one,
 //!   and [`History::reader`] over those of many with the same memory.
 //!
@@ -75,6 +76,7 @@ mod rewrite;
 mod set_aside;
 mod stragglers;
 mod thin;
+mod told;
 
 pub use append::Appender;
 pub use buildbook_fsio::{Appended, OpenFolder, Stamp};
@@ -89,6 +91,7 @@ pub use read::{Blessed, Reading};
 pub use reader::Reader;
 pub use resume::{Followed, Follower, Position};
 pub use set_aside::SetAside;
+pub use told::{Ascii, Repeats, Told};
 
 /// The result of an operation on a history.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,6 +1,6 @@
 //! Reading many histories, one after another.
 
-use buildbook_fsio::Lines;
+use buildbook_fsio::{LineRef, Lines};
 use buildbook_layout::{PackageId, PackagesTree};
 
 use crate::parse::parse_line;
@@ -45,10 +45,19 @@ pub(crate) fn for_each_entry(
     first: u64,
     mut each: impl FnMut(EntryRef<'_>),
 ) -> Result<Vec<Problem>> {
+    for_each_line(lines, first, |line| parse_line(line, &mut each))
+}
+
+/// Passes over all lines that are left, and numbers what is wrong with some.
+pub(crate) fn for_each_line(
+    lines: &mut Lines,
+    first: u64,
+    mut parse: impl FnMut(LineRef<'_>) -> Option<Problem>,
+) -> Result<Vec<Problem>> {
     let mut problems = Problems::default();
     let mut number = first;
     while let Some(line) = lines.next_line()? {
-        if let Some(problem) = parse_line(line, &mut each) {
+        if let Some(problem) = parse(line) {
             problems.push(Problem { line: Some(number), ..problem });
         }
         number += 1;

@@ -5,12 +5,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use buildbook_fsio::{Lines, OpenFolder, Stamp, digest};
+use buildbook_fsio::{LineRef, Lines, OpenFolder, Stamp, digest};
 use buildbook_layout::{PackageId, PackagesTree};
 
 use crate::parse::parse_line;
-use crate::problem::Problems;
-use crate::{EntryRef, History, Problem, Result};
+use crate::reader::{for_each_entry, for_each_line};
+use crate::{EntryRef, History, Problem, Repeats, Result, Told};
 
 /// How many bytes before a position are looked at to tell whether it is still in the same text. A file that has no
 /// more is read from its start: that costs the same.
@@ -100,7 +100,24 @@ impl<'a> Follower<'a> {
     pub fn for_each(&mut self, package: &PackageId, each: impl FnMut(EntryRef<'_>)) -> Result<Vec<Problem>> {
         let Some((file, stamp)) = self.open(package)? else { return Ok(Vec::new()) };
         self.lines.read_on(&self.path, file, stamp.length, 0);
-        crate::reader::for_each_entry(&mut self.lines, 1, each)
+        for_each_entry(&mut self.lines, 1, each)
+    }
+
+    /// As [`Follower::for_each`]. What `each` makes of an entry is handed to it together with those that are like it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follower::for_each`].
+    pub fn for_each_told<T>(
+        &mut self,
+        package: &PackageId,
+        repeats: &mut Repeats<T>,
+        mut each: impl FnMut(Told<'_, T>) -> T,
+    ) -> Result<Vec<Problem>> {
+        repeats.clear();
+        let Some((file, stamp)) = self.open(package)? else { return Ok(Vec::new()) };
+        self.lines.read_on(&self.path, file, stamp.length, 0);
+        for_each_line(&mut self.lines, 1, |line| repeats.parse_line(line, &mut each))
     }
 
     /// Passes over all entries of a package, and says where to read on another time.
@@ -108,11 +125,34 @@ impl<'a> Follower<'a> {
     /// # Errors
     ///
     /// As [`History::for_each`].
-    pub fn read(&mut self, package: &PackageId, each: impl FnMut(EntryRef<'_>)) -> Result<Followed> {
+    pub fn read(&mut self, package: &PackageId, mut each: impl FnMut(EntryRef<'_>)) -> Result<Followed> {
+        self.read_lines(package, |line| parse_line(line, &mut each))
+    }
+
+    /// As [`Follower::read`]. What `each` makes of an entry is handed to it together with those that are like it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follower::read`].
+    pub fn read_told<T>(
+        &mut self,
+        package: &PackageId,
+        repeats: &mut Repeats<T>,
+        mut each: impl FnMut(Told<'_, T>) -> T,
+    ) -> Result<Followed> {
+        repeats.clear();
+        self.read_lines(package, |line| repeats.parse_line(line, &mut each))
+    }
+
+    fn read_lines(
+        &mut self,
+        package: &PackageId,
+        parse: impl FnMut(LineRef<'_>) -> Option<Problem>,
+    ) -> Result<Followed> {
         let Some((file, stamp)) = self.open(package)? else { return Ok(Followed::default()) };
         let tail = self.tail(&file, stamp.length)?;
         self.lines.read_on(&self.path, file, stamp.length, 0);
-        let (problems, end) = self.pass(each)?;
+        let (problems, end) = self.pass(parse)?;
         // What does not end where the file ended was written while it was read, or has no end yet.
         let is_whole = problems.is_empty() && end.unwrap_or(0) == stamp.length;
         Ok(Followed { problems, position: is_whole.then_some(Position { stamp, tail }) })
@@ -130,7 +170,7 @@ impl<'a> Follower<'a> {
         &mut self,
         package: &PackageId,
         position: &Position,
-        each: impl FnMut(EntryRef<'_>),
+        mut each: impl FnMut(EntryRef<'_>),
     ) -> Result<Option<Position>> {
         let Some((file, stamp)) = self.open(package)? else { return Ok(None) };
         let (old, start) = (&position.stamp, position.stamp.length);
@@ -143,7 +183,7 @@ impl<'a> Follower<'a> {
         }
         let tail = self.tail(&file, stamp.length)?;
         self.lines.read_on(&self.path, file, stamp.length, start);
-        let (problems, end) = self.pass(each)?;
+        let (problems, end) = self.pass(|line| parse_line(line, &mut each))?;
         let is_whole = problems.is_empty() && end.unwrap_or(start) == stamp.length;
         Ok(is_whole.then_some(Position { stamp, tail }))
     }
@@ -159,16 +199,16 @@ impl<'a> Follower<'a> {
 
     /// Passes over the lines that are left. Says where the last of them ends, unless it is not ended; `None` without
     /// any.
-    fn pass(&mut self, mut each: impl FnMut(EntryRef<'_>)) -> Result<(Vec<Problem>, Option<u64>)> {
-        let (mut problems, mut end, mut number) = (Problems::default(), None, 1);
-        while let Some(line) = self.lines.next_line()? {
+    fn pass(
+        &mut self,
+        mut parse: impl FnMut(LineRef<'_>) -> Option<Problem>,
+    ) -> Result<(Vec<Problem>, Option<u64>)> {
+        let mut end = None;
+        let problems = for_each_line(&mut self.lines, 1, |line| {
             end = Some(if line.ended { line.end() } else { u64::MAX });
-            if let Some(problem) = parse_line(line, &mut each) {
-                problems.push(Problem { line: Some(number), ..problem });
-            }
-            number += 1;
-        }
-        Ok((problems.into_vec(), end))
+            parse(line)
+        })?;
+        Ok((problems, end))
     }
 
     /// The digest of the block that ends at a position.

@@ -17,6 +17,7 @@ mod golden;
 mod kept;
 mod packages;
 mod read;
+mod repeats;
 mod resume;
 mod set_aside;
 
