@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use buildbook_history::{Entry, EntryRef};
+use buildbook_history::{Ascii, Entry, EntryRef, Told};
 use buildbook_layout::{Category, Kind, RunId};
 
 use crate::names::Names;
@@ -76,6 +76,17 @@ impl<'a> Texts<'a> {
             blessed: entry.blessed,
             succeeded: entry.status == Entry::SUCCESS,
             ts: Short::new(&entry.ts),
+        }
+    }
+
+    /// The same of an entry that may be like an earlier one of the package.
+    pub(crate) fn told(&mut self, told: &Told<'_, Fact>) -> Fact {
+        match told {
+            Told::Anew(entry) => self.fact(entry),
+            Told::Again { ts, run, like } => {
+                let run = self.runs.expected(run.as_bytes()).unwrap_or_else(|| self.run_number(run.as_str()));
+                Fact { run, ts: Short::ascii(*ts), ..**like }
+            }
         }
     }
 
@@ -165,14 +176,17 @@ pub(crate) enum Short {
 
 impl Short {
     pub(crate) fn new(text: &str) -> Short {
+        Short::inline(text.as_bytes()).unwrap_or_else(|| Short::Long(text.into()))
+    }
+
+    fn ascii(text: Ascii<'_>) -> Short {
+        Short::inline(text.as_bytes()).unwrap_or_else(|| Short::Long(text.as_str().into()))
+    }
+
+    fn inline(text: &[u8]) -> Option<Short> {
         let mut bytes = [0; 22];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(place), Ok(length)) => {
-                place.copy_from_slice(text.as_bytes());
-                Short::Inline { length, bytes }
-            }
-            _ => Short::Long(text.into()),
-        }
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Short::Inline { length: u8::try_from(text.len()).ok()?, bytes })
     }
 
     pub(crate) fn as_str(&self) -> &str {

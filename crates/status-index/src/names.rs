@@ -22,7 +22,7 @@ pub(crate) struct Names<T> {
 struct Name<T> {
     start: usize,
     end: usize,
-    /// What came after it the last time.
+    /// What else came after it the last time.
     next: u32,
     meaning: T,
 }
@@ -49,30 +49,44 @@ impl<T> Default for Names<T> {
 impl<T> Names<T> {
     /// The number of a text, which gets one if it is new.
     pub(crate) fn number(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
-        let next = self.names.get(self.last as usize).map_or(FREE, |name| name.next);
-        let number = if self.is(next, text) {
-            next
-        } else if self.is(self.last, text) {
-            self.last
-        } else {
-            self.search(text, meaning)
-        };
+        if let Some(number) = self.expected(text.as_bytes()) {
+            return number;
+        }
+        let number = self.search(text, meaning);
+        self.follow(number);
+        number
+    }
+
+    /// The number of a text if it is that of last time, or what followed that the last time.
+    #[inline]
+    pub(crate) fn expected(&mut self, text: &[u8]) -> Option<u32> {
+        if self.is(self.last, text) {
+            return Some(self.last);
+        }
+        let next = self.names.get(self.last as usize)?.next;
+        if !self.is(next, text) {
+            return None;
+        }
+        self.last = next;
+        Some(next)
+    }
+
+    fn follow(&mut self, number: u32) {
         if let Some(last) = self.names.get_mut(self.last as usize) {
             last.next = number;
         }
         self.last = number;
-        number
     }
 
-    fn is(&self, number: u32, text: &str) -> bool {
+    fn is(&self, number: u32, text: &[u8]) -> bool {
         let name = self.names.get(number as usize);
-        name.is_some_and(|name| self.texts.as_bytes().get(name.start..name.end) == Some(text.as_bytes()))
+        name.is_some_and(|name| self.texts.as_bytes().get(name.start..name.end) == Some(text))
     }
 
     fn search(&mut self, text: &str, meaning: impl FnOnce(&str) -> T) -> u32 {
         if self.names.len() <= FEW {
             let mut numbers = 0..u32::try_from(self.names.len()).unwrap_or(FREE);
-            return match numbers.find(|number| self.is(*number, text)) {
+            return match numbers.find(|number| self.is(*number, text.as_bytes())) {
                 Some(number) => number,
                 None => self.add(text, meaning),
             };
@@ -105,7 +119,7 @@ impl<T> Names<T> {
     fn slot_of(&self, text: &str) -> usize {
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = usize::try_from(self.hashing.hash_one(text) & 0xffff_ffff).unwrap_or(0) & mask;
-        while self.slots.get(at).is_some_and(|number| *number != FREE && !self.is(*number, text)) {
+        while self.slots.get(at).is_some_and(|number| *number != FREE && !self.is(*number, text.as_bytes())) {
             at = (at + 1) & mask;
         }
         at

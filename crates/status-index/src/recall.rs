@@ -133,17 +133,18 @@ impl Scan<'_> {
         &mut self,
         visit: &Visit<'_>,
     ) -> buildbook_history::Result<(Option<Position>, Vec<buildbook_history::Problem>)> {
-        let Scan { follower, texts, folding, .. } = self;
+        let Scan { follower, repeats, texts, folding, .. } = self;
         let wants_state = visit.stamp.is_some_and(|stamp| stamp.length > SHORT);
         texts.next_package();
         folding.clear(wants_state);
         let mut is_in_order = true;
-        let mut followed = follower.read(visit.package, |entry| {
-            let fact = texts.fact(&entry);
+        let mut followed = follower.read_told(visit.package, repeats, |told| {
+            let fact = texts.told(&told);
             is_in_order = is_in_order && folding.is_followed_by(texts, &fact);
             if is_in_order {
                 folding.take(texts, &fact);
             }
+            fact
         })?;
         if !is_in_order {
             let mut facts: Vec<Fact> = Vec::new();

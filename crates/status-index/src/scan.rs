@@ -1,6 +1,6 @@
 //! Reading histories and judging them, one after another, with the same memory.
 
-use buildbook_history::{Follower, OpenFolder};
+use buildbook_history::{Follower, OpenFolder, Repeats};
 use buildbook_layout::PackageId;
 
 use crate::bounds::Bounds;
@@ -15,6 +15,7 @@ use crate::window::{Place, Window};
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
     pub(crate) follower: Follower<'a>,
+    pub(crate) repeats: Repeats<Fact>,
     pub(crate) texts: Texts<'a>,
     pub(crate) folding: Folding,
     pub(crate) verdict: Verdict,
@@ -60,6 +61,7 @@ impl<'a> Scan<'a> {
     pub(crate) fn new(folder: &'a OpenFolder, window: &'a Window) -> Scan<'a> {
         Scan {
             follower: Follower::new(folder),
+            repeats: Repeats::default(),
             texts: Texts::new(window),
             folding: Folding::default(),
             verdict: Verdict::default(),
@@ -69,19 +71,20 @@ impl<'a> Scan<'a> {
 
     /// Folds the history of a package.
     pub(crate) fn read(&mut self, package: &PackageId) -> buildbook_history::Result<Problems> {
-        let Scan { follower, texts, folding, .. } = self;
+        let Scan { follower, repeats, texts, folding, .. } = self;
         let fold = &mut folding.fold;
         fold.clear();
         texts.next_package();
         let mut is_in_order = true;
-        let problems = follower.for_each(package, |entry| {
-            let fact = texts.fact(&entry);
+        let problems = follower.for_each_told(package, repeats, |told| {
+            let fact = texts.told(&told);
             if texts.place(fact.run) != Place::Later {
                 is_in_order = is_in_order && fold.is_followed_by(texts, &fact);
                 if is_in_order {
                     fold.take(texts, &fact);
                 }
             }
+            fact
         })?;
         if is_in_order {
             return Ok(problems);

@@ -56,6 +56,14 @@ fn world(histories: &[Vec<Entry>]) -> World {
     world
 }
 
+/// The same, some of whose failures have a cause.
+fn with_causes(mut history: Vec<Entry>) -> Vec<Entry> {
+    for entry in history.iter_mut().filter(|entry| entry.category.as_str() == "dependency_failure") {
+        entry.failed_dep = Some(format!("dep.{}", entry.ts.len() + usize::from(entry.blessed)));
+    }
+    history
+}
+
 /// An index of a run, which is all that it takes to be a previous one.
 fn previous(number: u32) -> Status {
     World::new().generate(number, None).status
@@ -250,6 +258,26 @@ proptest! {
         let standing = generated.standings.iter().filter(|standing| standing.blessed).count();
         prop_assert_eq!(sum(&generated.status.blessed_totals), standing as u64);
         prop_assert!(generated.standings.is_sorted_by_key(|standing| (standing.package.clone(), standing.kind)));
+    }
+
+    /// A line that repeats an earlier one is not taken apart again; one that is spelled as nobody else does always is.
+    #[test]
+    fn the_index_does_not_depend_on_what_repeats_itself(
+        histories in prop::collection::vec(any_history(), 1..4),
+        number in 0..RUNS,
+        since in prop::option::of(0..RUNS),
+    ) {
+        let histories: Vec<Vec<Entry>> = histories.into_iter().map(with_causes).collect();
+        let (usual, spaced) = (world(&histories), world(&histories));
+        for package in spaced.history.packages().unwrap().packages {
+            let path = spaced.history.tree().history(&package);
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(path, text.replace("{\"ts\":", "{\"ts\": ")).unwrap();
+        }
+        let since = since.map(previous);
+        let answers = [&usual, &spaced].map(|world| world.generate(number, since.as_ref()));
+        prop_assert_eq!(&answers[0].status, &answers[1].status);
+        prop_assert_eq!(&answers[0].standings, &answers[1].standings);
     }
 
     #[test]
