@@ -8,6 +8,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// A value of a record that may be of another kind than it should. Whatever stands there, the rest of the record can be
 /// read; what cannot be kept takes no memory.
 ///
+/// Two kinds of values are an error all the same, because nothing can hold them: a number such as `1e999`, and a text
+/// with half of a surrogate pair, such as `"\ud800"`. Within a value that is passed over they are not looked at.
+///
 /// A field of this type needs `#[serde(default)]`, or the key must be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Kept<T> {

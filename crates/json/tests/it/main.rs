@@ -90,6 +90,32 @@ fn what_is_of_another_kind_is_passed_over_and_the_rest_is_kept() {
     assert!(record::<Loose>(r#"{"text":[1,}"#).is_err(), "what is no JSON is no record");
 }
 
+#[test]
+fn what_nothing_can_hold_spoils_a_record_only_where_it_would_be_kept() {
+    for value in ["1e999", "-1e999", r#""\ud800""#, r#""\udc00x""#] {
+        assert!(record::<Loose>(&format!(r#"{{"whole":{value}}}"#)).is_err(), "{value}");
+        for passed_over in [format!(r#""x":{value}"#), format!(r#""whole":[{value}]"#)] {
+            let loose: Loose = record(&format!(r#"{{"text":"a",{passed_over}}}"#)).unwrap();
+            assert_eq!((loose.text.value().as_deref(), loose.whole.value()), (Some("a"), None));
+        }
+    }
+    let numbers = r#"{"whole":123456789012345678901234567890,"real":1e-999}"#;
+    let loose: Loose = record(numbers).unwrap();
+    assert_eq!((loose.whole, loose.real), (Kept::Unusable, Kept::Value(0.0)));
+}
+
+#[test]
+fn however_deep_a_value_is_it_is_passed_over() {
+    for depth in [126, 127, 128, 129, 100_000] {
+        for (open, close) in [("[", "]"), ("{\"inner\":[", "]}"), ("{\"x\":", "}")] {
+            let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let text = format!(r#"{{"whole":{deep},"text":"a","x":{deep}}}"#);
+            let loose: Loose = record(&text).unwrap();
+            assert_eq!((loose.whole, loose.text.value().as_deref()), (Kept::Unusable, Some("a")));
+        }
+    }
+}
+
 /// JSON of any shape, some of whose keys are those of [`Loose`].
 fn any_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
