@@ -29,8 +29,12 @@ const CROWD: usize = 2;
 /// The most targets that are handed over, made durable or recorded at a time.
 const MOST: u64 = 256;
 
-/// Files that may be open beside those of targets that have ended, which keep two each.
-const OTHER_FILES: u64 = 64;
+/// Files that may be open for a target that is being built: its locks, its log for each stream, and what it takes to
+/// start its command.
+const FILES_OF_A_WORKER: u64 = 10;
+
+/// Files that may be open beside those of targets.
+const OTHER_FILES: u64 = 32;
 
 /// A target that has ended, and of which nothing is in the book yet.
 pub(super) struct Ended {
@@ -81,9 +85,10 @@ impl<'a> Finisher<'a> {
         batch: &'a Batch<'a>,
         recorder: &'a Recorder<'a>,
         queue: &'a Queue<'a>,
+        workers: usize,
     ) -> anyhow::Result<Finisher<'a>> {
         let file_system = FileSystem::of(batch.tree.path())?;
-        Ok(Finisher { batch, recorder, queue, file_system, most: most_at_a_time() })
+        Ok(Finisher { batch, recorder, queue, file_system, most: most_at_a_time(workers) })
     }
 
     /// The two ends of what workers hand over to [`Finisher::finish_together`].
@@ -199,9 +204,10 @@ impl From<Ready> for End {
 }
 
 /// How many targets may wait to be made durable. Each keeps files open, of which a process may have only so many.
-fn most_at_a_time() -> usize {
+fn most_at_a_time(workers: usize) -> usize {
     let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    let others = FILES_OF_A_WORKER.saturating_mul(workers as u64).saturating_add(OTHER_FILES);
     // Two for each that is handed over, two for each that is published, one for each that is recorded.
-    let most = (files.saturating_sub(OTHER_FILES) / 5).clamp(1, MOST);
+    let most = (files.saturating_sub(others) / 5).clamp(1, MOST);
     usize::try_from(most).unwrap_or(1)
 }

@@ -125,7 +125,8 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         supervisor: &supervisor,
         display: &display,
     };
-    let finisher = Finisher::new(&batch, &recorder, &queue)?;
+    let workers = jobs.min(plan.targets.len());
+    let finisher = Finisher::new(&batch, &recorder, &queue, workers)?;
     let stop_for = |error: anyhow::Error| {
         broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         // The book cannot be kept any more, so nothing more is begun.
@@ -138,7 +139,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         scope.spawn(|| supervisor.watch());
         scope.spawn(|| recorder.progress().keep());
         let (others, handed_over) = finisher.channel();
-        let mut threads: Vec<_> = (0..jobs.min(plan.targets.len()))
+        let mut threads: Vec<_> = (0..workers)
             .map(|_| {
                 let others = others.clone();
                 scope.spawn(|| {

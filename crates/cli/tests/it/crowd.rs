@@ -174,16 +174,18 @@ fn a_failure_among_a_crowd_blocks_what_needs_it_and_nothing_else() {
 
 #[test]
 fn few_open_files_are_enough_for_a_crowd() {
-    let book = Book::new();
-    let plan = plan(&book);
-    let ended = std::process::Command::new("sh")
-        .args(["-c", "ulimit -n 40; exec \"$@\"", "sh"])
-        .arg(env!("CARGO_BIN_EXE_buildbook"))
-        .args(["--platform", "test-1", "--root"])
-        .arg(book.root())
-        .args(["run", "--jobs", "2"])
-        .arg(&plan)
-        .output()
-        .unwrap();
-    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    for (files, jobs) in [("40", "2"), ("160", "16")] {
+        let book = Book::new();
+        let plan = plan(&book);
+        let ended = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n $0; exec \"$@\"", files])
+            .arg(env!("CARGO_BIN_EXE_buildbook"))
+            .args(["--platform", "test-1", "--root"])
+            .arg(book.root())
+            .args(["run", "--jobs", jobs])
+            .arg(&plan)
+            .output()
+            .unwrap();
+        assert!(ended.status.success(), "{files} files: {}", String::from_utf8_lossy(&ended.stderr));
+    }
 }
