@@ -137,11 +137,13 @@ impl Appender {
 
     fn make_file(&self) -> Result<fsio::Appender> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        let made = missing_folders(folder);
-        create_folders(folder)?;
-        // Nobody finds the folders above the package's missing again, so nobody else would sync their names.
-        for parent in made.into_iter().skip(1).filter_map(Path::parent) {
-            sync_folder(parent)?;
+        for missing in missing_folders(folder).into_iter().rev() {
+            create_folders(missing)?;
+            // Nobody finds the folders above the package's missing again, so nobody else would sync their names: not
+            // even this appender, if the next folder cannot be made now.
+            if missing != folder {
+                sync_folder(missing.parent().unwrap_or(Path::new("")))?;
+            }
         }
         Ok(fsio::Appender::open(&self.path)?)
     }

@@ -1,5 +1,5 @@
 use buildbook_fsio::MAX_LINE_BYTES;
-use buildbook_fsio::faults::{Fault, count, inject};
+use buildbook_fsio::faults::{Call, Fault, count, inject, inject_all};
 use buildbook_fsio::op::Operation;
 use buildbook_history::Error;
 
@@ -79,6 +79,24 @@ fn the_first_append_syncs_the_names_above_the_package() {
         .map(|call| call.path.as_path())
         .collect();
     assert_eq!(synced, [world.folder.path()]);
+}
+
+#[test]
+fn a_folder_that_could_not_be_made_leaves_no_name_unsynced_above_it() {
+    let append = |world: &World| world.history.append_synced(&world.package, &entry("a"));
+    let (_, calls) = count(|| append(&World::new()));
+    let last = calls.iter().rposition(|call| call.operation == Operation::CreateFolder).unwrap();
+
+    let world = World::new();
+    let ((), calls) = inject_all(&[(last, Fault::Fail(nix::libc::ENOSPC))], || {
+        assert!(append(&world).is_err());
+        append(&world).unwrap();
+    });
+    let packages = world.history.tree().path();
+    for folder in [world.folder.path(), packages, world.path().parent().unwrap()] {
+        let is_sync = |call: &Call| call.operation == Operation::SyncFolder && call.path == folder;
+        assert!(calls.iter().any(is_sync), "{}: {calls:?}", folder.display());
+    }
 }
 
 #[test]
