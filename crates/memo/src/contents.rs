@@ -1,6 +1,7 @@
 //! What files contain: their digests, each computed once as long as the file is the same.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -56,8 +57,9 @@ pub(crate) struct Contents {
     is_started: OnceLock<()>,
     /// Whether something is known that earlier builds did not know.
     is_learned: AtomicBool,
-    /// What operations of this build have used: as long as a build runs, a file has one content.
-    used: Mutex<HashMap<PathBuf, Used>>,
+    /// What operations of this build have used: as long as a build runs, a file has one content. Paths are spelled in
+    /// one way here, so that there is no need to compare them part by part.
+    used: Mutex<HashMap<OsString, Used>>,
 }
 
 impl Contents {
@@ -94,7 +96,7 @@ impl Contents {
     /// a file which was used before is not looked at again: whoever gives something to the cache asks
     /// [`Contents::is_still`] before, and the end of the build asks [`Contents::changed`].
     pub(crate) fn use_of(&self, path: &Path) -> Result<Content> {
-        if let Some(used) = hold(&self.used).get_mut(path) {
+        if let Some(used) = hold(&self.used).get_mut(path.as_os_str()) {
             used.is_relied_on = true;
             return Ok(used.content);
         }
@@ -116,9 +118,9 @@ impl Contents {
     /// If another content was noted before, both cannot be right.
     fn note(&self, path: &Path, content: Content, is_relied_on: bool) -> Result<()> {
         let mut used = hold(&self.used);
-        match used.get_mut(path) {
+        match used.get_mut(path.as_os_str()) {
             None => {
-                used.insert(path.to_owned(), Used { content, is_relied_on });
+                used.insert(path.as_os_str().to_owned(), Used { content, is_relied_on });
                 Ok(())
             }
             Some(before)
@@ -138,7 +140,7 @@ impl Contents {
         let used: Vec<(PathBuf, Content)> = hold(&self.used)
             .iter()
             .filter(|(_, used)| used.is_relied_on)
-            .map(|(path, used)| (path.clone(), used.content))
+            .map(|(path, used)| (PathBuf::from(path), used.content))
             .collect();
         let share = used.len().div_ceil(threads).max(SHARE);
         let look = |(path, before): &&(PathBuf, Content)| match std::fs::metadata(path) {
@@ -163,7 +165,7 @@ impl Contents {
     /// Whether a file still is what it was, as far as the file system tells, or else by its contents. What was
     /// written to and then put back is changed: somebody may have read it in between.
     pub(crate) fn is_still(&self, path: &Path, before: &Content) -> bool {
-        if let Some(used) = hold(&self.used).get_mut(path) {
+        if let Some(used) = hold(&self.used).get_mut(path.as_os_str()) {
             used.is_relied_on = true;
         }
         let now = self.of(path);

@@ -91,9 +91,10 @@ impl Names {
     /// other, because they are different fields.
     pub(crate) fn add(&self, key: &mut KeyBuilder, name: &str, path: &Path) {
         key.field("path", name.as_bytes());
-        match path.strip_prefix(&self.home) {
-            Ok(inside) if self.relocatable => key.text("from home", inside.as_os_str()),
-            _ => key.text("in full", path.as_os_str()),
+        let inside = if self.relocatable { path.strip_prefix(&self.home).ok() } else { None };
+        match inside {
+            Some(inside) => key.text("from home", inside.as_os_str()),
+            None => key.text("in full", path.as_os_str()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZero;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -104,7 +105,15 @@ impl Settings {
 /// Makes a path absolute and gives it its one spelling: no `.`, no doubled separators. `..` stays, because what it
 /// means depends on links.
 pub(crate) fn absolute(cwd: &Path, path: &Path) -> PathBuf {
-    cwd.join(path).components().collect()
+    let joined = cwd.join(path);
+    if is_plain(&joined) { joined } else { joined.components().collect() }
+}
+
+/// Whether a path is spelled as [`absolute`] would spell it. This is so for nearly all, and quick to see.
+fn is_plain(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    let names = bytes.strip_prefix(b"/").unwrap_or(bytes);
+    names.split(|byte| *byte == b'/').all(|name| !name.is_empty() && name != b".")
 }
 
 /// Whether to show a closure's existence.
@@ -122,10 +131,21 @@ mod tests {
 
     #[test]
     fn a_path_has_one_spelling() {
-        for (path, spelled) in
-            [("a", "/w/a"), ("./a/./b//c/", "/w/a/b/c"), ("/x//y", "/x/y"), ("", "/w"), ("../a", "/w/../a")]
-        {
-            assert_eq!(absolute(Path::new("/w/."), Path::new(path)).as_os_str(), spelled, "{path}");
+        for (path, spelled) in [
+            ("a", "/w/a"),
+            ("./a/./b//c/", "/w/a/b/c"),
+            ("/x//y", "/x/y"),
+            ("", "/w"),
+            ("../a", "/w/../a"),
+            ("/", "/"),
+            ("a/", "/w/a"),
+            ("a/.", "/w/a"),
+            ("..", "/w/.."),
+            (".a/b.", "/w/.a/b."),
+        ] {
+            for cwd in ["/w/.", "/w"] {
+                assert_eq!(absolute(Path::new(cwd), Path::new(path)).as_os_str(), spelled, "{path}");
+            }
         }
     }
 }
