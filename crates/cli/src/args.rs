@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Build every target of a plan, in dependency order
     ///
-    /// Targets whose layer is already good are taken from it. Ctrl-C ends the running builds and leaves a book
+    /// Targets whose layer is already good are taken from it, and those that another book has built, with --memo, from
+    /// the cache. Ctrl-C ends the running builds and leaves a book
     /// that reads correctly; the same command goes on from there.
     Run(Run),
     /// Where everything stands, and what changed in the last run
@@ -74,6 +75,13 @@ pub(crate) struct Run {
     /// How many builds run at the same time [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    /// Take what targets with `outputs` make from this cache, and put it there
+    ///
+    /// Several books and several runs at once may share a cache. A target is taken from it when its platform, name,
+    /// command, program, `env`, `PATH`, the contents of its `inputs`, its `outputs` and the contents of the layers
+    /// below it are those with which it was built. A target whose plan names no `outputs` runs as without a cache.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) memo: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

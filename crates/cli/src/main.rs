@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod context;
+mod digest;
 mod failure;
 mod output;
 mod plan;

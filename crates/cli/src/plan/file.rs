@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use buildbook::fsio;
 use buildbook::layout::{BuildHash, PackageId, Platform};
 
+use super::declared::{self, Inputs};
 use super::{Plan, Target, graph, hash};
 
 /// The largest plan that is read, in bytes. A target takes some hundred.
@@ -30,6 +32,10 @@ struct TargetFile {
     #[serde(default = "yes")]
     blessed: bool,
     timeout_s: Option<f64>,
+    #[serde(default)]
+    inputs: Vec<String>,
+    #[serde(default)]
+    outputs: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -43,11 +49,13 @@ pub(crate) fn read(path: &Path, platform: &Platform) -> anyhow::Result<Plan> {
         .ok_or_else(|| anyhow::anyhow!("cannot read the plan {shown}: there is no such file"))?;
     let file: PlanFile =
         serde_json::from_slice(&bytes).map_err(|error| anyhow::anyhow!("plan {shown}: {error}"))?;
-    check(file, platform).map_err(|problem| anyhow::anyhow!("plan {shown}: {problem}"))
+    let path = std::path::absolute(path).with_context(|| format!("cannot find the folder of {shown}"))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    check(file, platform, folder).map_err(|problem| anyhow::anyhow!("plan {shown}: {problem}"))
 }
 
 /// Turns what was read into a plan, or says in one line which target is wrong and how.
-fn check(file: PlanFile, platform: &Platform) -> Result<Plan, String> {
+fn check(file: PlanFile, platform: &Platform, folder: &Path) -> Result<Plan, String> {
     if file.targets.is_empty() {
         return Err("it has no targets".to_owned());
     }
@@ -64,22 +72,24 @@ fn check(file: PlanFile, platform: &Platform) -> Result<Plan, String> {
         }
         packages.push(package);
     }
+    let mut inputs = Inputs { folder, looks: HashMap::new() };
     let mut targets = Vec::new();
     for (raw, package) in file.targets.into_iter().zip(packages) {
-        let target = check_target(raw, package.clone(), &positions)
+        let target = check_target(raw, package.clone(), &positions, &mut inputs)
             .map_err(|problem| format!("target {package}: {problem}"))?;
         targets.push(target);
     }
     let order = graph::order(&targets)?;
     hash::fill_in(&mut targets, &order, platform);
     hash::check_layers(&targets)?;
-    Ok(Plan { targets, order })
+    Ok(Plan { folder: folder.to_owned(), targets, order })
 }
 
 fn check_target(
     raw: TargetFile,
     package: PackageId,
     positions: &HashMap<PackageId, usize>,
+    inputs: &mut Inputs<'_>,
 ) -> Result<Target, String> {
     match raw.command.first() {
         None => return Err("its command is empty".to_owned()),
@@ -118,6 +128,8 @@ fn check_target(
         env: raw.env,
         blessed: raw.blessed,
         timeout,
+        inputs: inputs.check(raw.inputs)?,
+        outputs: declared::outputs(raw.outputs)?,
         // Filled in when the order is known.
         hash: BuildHash::from_digest(&[0; 32]),
     })
@@ -129,7 +141,7 @@ mod tests {
 
     fn plan(text: &str) -> Result<Plan, String> {
         let file = serde_json::from_str(text).map_err(|error: serde_json::Error| error.to_string())?;
-        check(file, &"test".parse().unwrap())
+        check(file, &"test".parse().unwrap(), Path::new("/nowhere"))
     }
 
     #[test]
@@ -160,6 +172,15 @@ mod tests {
                 r#"{"targets": [{"package": "a.1", "command": ["x"], "env": {"A=B": ""}}]}"#,
                 "target a.1: the environment",
             ),
+            (
+                r#"{"targets": [{"package": "a.1", "command": ["x"], "inputs": ["in"]}]}"#,
+                "target a.1: its input \"in\"",
+            ),
+            (r#"{"targets": [{"package": "a.1", "command": ["x"], "inputs": ["/"]}]}"#, "it is not a file"),
+            (
+                r#"{"targets": [{"package": "a.1", "command": ["x"], "outputs": ["../out"]}]}"#,
+                "target a.1: its output \"../out\"",
+            ),
             (r#"{"targets": [{"package": "a.1", "comand": ["x"]}]}"#, "unknown field `comand`"),
             (
                 r#"{"targets": [{"package": "a.1", "command": ["x"]}, {"package": "a.1", "command": ["x"]}]}"#,
@@ -178,6 +199,13 @@ mod tests {
         }
     }
 
+    /// Layers that were made before there were declarations are good.
+    #[test]
+    fn what_declares_nothing_keeps_its_hash() {
+        let plan = plan(r#"{"targets": [{"package": "a.1", "command": ["x"]}]}"#).unwrap();
+        assert_eq!(plan.targets[0].hash.as_str(), "21ac19d86f705c3a00c8345758da8ce0");
+    }
+
     #[test]
     fn the_hash_follows_the_inputs_and_nothing_else() {
         let hash = |text: &str| plan(text).unwrap().targets.pop().unwrap().hash;
@@ -190,6 +218,8 @@ mod tests {
             (r#""K""#, r#""L""#),
             (r#"["d.1"]"#, "[]"),
             ("a.1", "a.2"),
+            (r#"{"K": "v"}"#, r#"{"K": "v"}, "outputs": ["o"]"#),
+            (r#"{"K": "v"}"#, r#"{"K": "v"}, "inputs": ["/dev/../proc/self/exe"]"#),
         ] {
             assert_ne!(hash(base), hash(&base.replace(from, to)), "{from} -> {to}");
         }
@@ -197,6 +227,7 @@ mod tests {
             (r#""env": {"K": "v"}"#, r#""env": {"K": "v"}, "timeout_s": 5"#),
             (r#""env": {"K": "v"}"#, r#""env": {"K": "v"}, "blessed": false"#),
             (r#"["d.1"]"#, r#"["d.1", "d.1"]"#),
+            (r#""env": {"K": "v"}"#, r#""env": {"K": "v"}, "inputs": [], "outputs": []"#),
         ] {
             assert_eq!(hash(base), hash(&base.replace(from, to)), "{from} -> {to}");
         }

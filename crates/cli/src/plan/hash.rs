@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest as _, Sha256};
-
 use buildbook::layout::{BuildHash, Platform};
 
 use super::Target;
+use crate::digest::Fields;
 
 /// Changes when the meaning of the hash does, so that layers of other versions are not taken for good.
 const VERSION: &str = "buildbook target 1";
 
-/// Gives every target the hash of its platform, name, command, environment and of its dependencies' hashes.
-/// The time limit and the blessing are not in it: they do not change what is built.
+/// Gives every target the hash of its platform, name, command, environment, of its dependencies' hashes, of the
+/// names and contents of its inputs, and of its outputs. The time limit and the blessing are not in it: they do not
+/// change what is built.
 pub(super) fn fill_in(targets: &mut [Target], order: &[usize], platform: &Platform) {
     for position in order {
         let mut deps: Vec<String> =
@@ -20,15 +20,20 @@ pub(super) fn fill_in(targets: &mut [Target], order: &[usize], platform: &Platfo
         // The order in which dependencies are listed says nothing about the result.
         deps.sort();
         let target = &targets[*position];
-        let mut hasher = Fields(Sha256::new());
-        hasher.field(VERSION);
+        let mut hasher = Fields::new(VERSION);
         hasher.field(platform.as_str());
         hasher.field(target.package.as_str());
         hasher.list(target.command.iter());
         hasher.list(target.env.iter().flat_map(|(name, value)| [name, value]));
         hasher.list(deps.iter());
-        let digest: [u8; 32] = hasher.0.finalize().into();
-        targets[*position].hash = BuildHash::from_digest(&digest);
+        // What declares nothing has the hash that it had before there were declarations.
+        if !target.inputs.is_empty() || !target.outputs.is_empty() {
+            hasher.list(target.inputs.iter().map(|input| &input.name));
+            hasher.list(target.inputs.iter().map(|input| input.look.digest));
+            hasher.list(target.inputs.iter().map(|input| [u8::from(input.look.is_executable)]));
+            hasher.list(target.outputs.iter().map(|output| output.as_os_str().as_encoded_bytes()));
+        }
+        targets[*position].hash = BuildHash::from_digest(&hasher.finish());
     }
 }
 
@@ -48,24 +53,6 @@ pub(super) fn check_layers(targets: &[Target]) -> Result<(), String> {
     Ok(())
 }
 
-/// Length-prefixed fields: two different lists of words never give the same bytes.
-struct Fields(Sha256);
-
-impl Fields {
-    fn field(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_le_bytes());
-        self.0.update(text.as_bytes());
-    }
-
-    fn list<'a>(&mut self, words: impl Iterator<Item = &'a String>) {
-        let words: Vec<&String> = words.collect();
-        self.0.update((words.len() as u64).to_le_bytes());
-        for word in words {
-            self.field(word);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -81,6 +68,8 @@ mod tests {
             env: BTreeMap::new(),
             blessed: true,
             timeout: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
             hash: BuildHash::from_digest(&digest),
         };
         let mut late = [7; 32];

@@ -2,25 +2,32 @@
 //!
 //! ```json
 //! {"targets": [{"package": "name.version", "command": ["make"], "deps": ["name.version"],
-//!               "env": {}, "blessed": true, "timeout_s": 600}]}
+//!               "env": {}, "blessed": true, "timeout_s": 600,
+//!               "inputs": ["src/main.c"], "outputs": ["bin"]}]}
 //! ```
 //!
-//! `package` and `command` are required. `blessed` is true where it is left out.
+//! `package` and `command` are required. `blessed` is true where it is left out. `inputs` are files that the command
+//! reads, from the plan's folder on; `outputs` are what is kept of what it makes, from its own folder on.
 
+mod declared;
 mod file;
 mod graph;
 mod hash;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use buildbook::layout::{BuildHash, PackageId};
 
+pub(crate) use declared::{Input, Look};
 pub(crate) use file::read;
 
 /// The targets of a plan, checked: names are valid and unique, dependencies exist, and there is no cycle.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// The folder of the file, absolute.
+    pub(crate) folder: PathBuf,
     /// In the order of the file.
     pub(crate) targets: Vec<Target>,
     /// Positions in `targets`, every target after its dependencies.
@@ -39,6 +46,11 @@ pub(crate) struct Target {
     pub(crate) blessed: bool,
     /// How long the command may take.
     pub(crate) timeout: Option<Duration>,
+    /// The files that the command reads, as far as they are declared, by name.
+    pub(crate) inputs: Vec<Input>,
+    /// What is kept of what the command makes, relative to its folder; an empty path is the folder. If there are none,
+    /// everything is kept, and nothing is known about it.
+    pub(crate) outputs: Vec<PathBuf>,
     /// Of everything that the result depends on.
     pub(crate) hash: BuildHash,
 }

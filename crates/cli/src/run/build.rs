@@ -18,7 +18,8 @@ use buildbook::runlog::Run;
 use super::display::Display;
 use super::execute::{Ended, Order, Supervisor};
 use super::finish::End;
-use super::{Cause, Verdict, layer};
+use super::memo::{Memos, Question};
+use super::{Cause, Verdict, layer, outputs};
 use crate::output;
 use crate::plan::{Plan, Target};
 
@@ -33,6 +34,10 @@ pub(super) struct Batch<'a> {
     pub(super) run: &'a Run,
     pub(super) supervisor: &'a Supervisor,
     pub(super) display: &'a Display,
+    /// The search path of the program.
+    pub(super) path: Option<OsString>,
+    /// Where what commands make is kept beyond this book, if anywhere.
+    pub(super) memos: Option<Memos>,
 }
 
 impl Batch<'_> {
@@ -81,9 +86,21 @@ impl Batch<'_> {
         let swap = Swap::prepare(layer.path())?;
         let staging = LayerTree::at(swap.staging());
         fsio::op::create_folder(&staging.files())?;
+        let started = Instant::now();
+        let tell = |text: &str| self.display.note(&output::one_line(&format!("{}: {text}", target.package)));
+        let mut question = self.question(target, &tell);
+        if let Some(question) = &mut question
+            && question.revive(&staging, &tell)?
+        {
+            return self.describe(position, target, swap, started.elapsed(), Verdict::FromMemo);
+        }
         lock.set_temp_log_path(&staging.log())?;
         let path = staging.log();
         let log = fsio::op::open_or_create(&path)?;
+        let inputs = match outputs::look_at_inputs(target) {
+            Ok(inputs) => inputs,
+            Err(reason) => return self.refuse(target, swap, &log, reason),
+        };
         let started = Instant::now();
         let ended = self.execute(target, &staging, &log)?;
         let span = started.elapsed();
@@ -93,7 +110,20 @@ impl Batch<'_> {
                 self.discard(swap);
                 Ok(End::Verdict(Verdict::Abandoned))
             }
-            Ended::Exit(exit) if is_success(exit) => self.describe(position, target, swap, span),
+            Ended::Exit(exit) if is_success(exit) => {
+                let kept = if target.outputs.is_empty() {
+                    Ok(())
+                } else {
+                    outputs::keep(&staging.files(), &target.outputs)
+                };
+                if let Err(reason) = kept.and_then(|()| outputs::check_inputs(target, &inputs)) {
+                    return self.refuse(target, swap, &log, reason);
+                }
+                if let Some(question) = question {
+                    question.keep(&staging, &tell);
+                }
+                self.describe(position, target, swap, span, Verdict::Built)
+            }
             Ended::Exit(exit) => {
                 let cause = classify(log, exit).with_context(|| format!("cannot read {}", path.display()))?;
                 self.run.add_build_log(&target.package, &path)?;
@@ -103,12 +133,32 @@ impl Batch<'_> {
         }
     }
 
+    /// What is asked of the memo about a target, if anything.
+    fn question(&self, target: &Target, tell: &dyn Fn(&str)) -> Option<Question<'_>> {
+        let memos = self.memos.as_ref()?;
+        memos.question(self.plan, self.tree, target).unwrap_or_else(|reason| {
+            tell(&format!("not asked of the memo: {reason}"));
+            None
+        })
+    }
+
+    /// A target whose inputs or outputs are not what it declares.
+    fn refuse(&self, target: &Target, swap: Swap, log: &File, reason: String) -> anyhow::Result<End> {
+        let path = LayerTree::at(swap.staging()).log();
+        fsio::op::write_all(log, &path, format!("buildbook: {reason}\n").as_bytes())?;
+        self.run.add_build_log(&target.package, &path)?;
+        self.discard(swap);
+        let category = category::BUILD_FAILURE.to_owned();
+        Ok(End::Verdict(Verdict::Failed(Cause { category, message: Some(reason), line: None })))
+    }
+
     fn execute(&self, target: &Target, staging: &LayerTree, log: &File) -> anyhow::Result<Ended> {
         let path = staging.log();
         let files = staging.files();
         let order = Order {
             command: &target.command,
             folder: &files,
+            is_env_clear: !target.outputs.is_empty(),
             env: self.environment(target, staging)?,
             log: log.try_clone().with_context(|| format!("cannot write {}", path.display()))?,
             timeout: target.timeout,
@@ -127,6 +177,9 @@ impl Batch<'_> {
     /// The variables of the plan, and those that tell a command about its batch: its package, the run, and the
     /// folders of what its dependencies made, in the order of the plan. They are separated by colons; where that
     /// cannot be, they are lines of a file.
+    ///
+    /// One that declares its outputs sees nothing beyond these but the search path, and is not told about the run: its
+    /// result may be taken for that of another one.
     fn environment<'t>(
         &self,
         target: &'t Target,
@@ -148,33 +201,48 @@ impl Batch<'_> {
         };
         let mut env = vec![
             ("BUILDBOOK_PACKAGE", Some(target.package.as_str().into())),
-            ("BUILDBOOK_RUN", Some(self.run.id().as_str().into())),
             ("BUILDBOOK_DEPS", list),
             ("BUILDBOOK_DEPS_FILE", file),
         ];
+        if target.outputs.is_empty() {
+            env.push(("BUILDBOOK_RUN", Some(self.run.id().as_str().into())));
+        } else {
+            env.push(("PATH", self.path.clone()));
+        }
+        if !target.inputs.is_empty() {
+            env.push(("BUILDBOOK_SOURCE", Some(self.plan.folder.clone().into_os_string())));
+        }
         env.extend(target.env.iter().map(|(name, value)| (name.as_str(), Some(value.into()))));
         Ok(env)
     }
 
-    /// Makes what a command left ready to be published.
-    fn describe(&self, position: usize, target: &Target, swap: Swap, span: Duration) -> anyhow::Result<End> {
+    /// Makes what a command left, now or earlier, ready to be published.
+    fn describe(
+        &self,
+        position: usize,
+        target: &Target,
+        swap: Swap,
+        span: Duration,
+        verdict: Verdict,
+    ) -> anyhow::Result<End> {
         let staging = LayerTree::at(swap.staging());
         if let Err(error) = layer::describe(&staging, self.plan, target, span, Timestamp::now()) {
             return Ok(End::Verdict(self.not_published(position, CommitFailed { swap: Some(swap), error })?));
         }
         // Nobody writes to the log of a layer again, so the run can share it.
         self.run.link_build_log(&target.package, &staging.log())?;
-        Ok(End::Made(swap))
+        Ok(End::Made(swap, verdict))
     }
 
-    /// What the attempt to publish a layer says about its target.
+    /// What the attempt to publish a layer says about its target: what it was said to be, if it is published.
     pub(super) fn published(
         &self,
         position: usize,
+        verdict: Verdict,
         result: Result<Committed, CommitFailed>,
     ) -> anyhow::Result<Verdict> {
         match result {
-            Ok(_) => Ok(Verdict::Built),
+            Ok(_) => Ok(verdict),
             Err(failed) => self.not_published(position, failed),
         }
     }

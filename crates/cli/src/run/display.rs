@@ -121,6 +121,7 @@ impl Display {
         let what = match verdict {
             Verdict::Built => format!("built       {name}  {}", duration(span)),
             Verdict::FromLayer => format!("from layer  {name}"),
+            Verdict::FromMemo => format!("from memo   {name}"),
             Verdict::Failed(cause) => {
                 let why = cause.message.as_deref().unwrap_or_default();
                 let (category, span) = (category(verdict), duration(span));

@@ -58,6 +58,8 @@ pub(super) enum Ended {
 pub(super) struct Order<'a> {
     pub(super) command: &'a [String],
     pub(super) folder: &'a Path,
+    /// Whether it sees no variable but those that are set here.
+    pub(super) is_env_clear: bool,
     /// Variables to set, and those to take away.
     pub(super) env: Vec<(&'a str, Option<OsString>)>,
     /// Where its standard output and standard error go.
@@ -79,6 +81,9 @@ impl Supervisor {
             .stdout(order.log.try_clone()?)
             .stderr(order.log)
             .process_group(0);
+        if order.is_env_clear {
+            command.env_clear();
+        }
         for (name, value) in order.env {
             match value {
                 Some(value) => command.env(name, value),

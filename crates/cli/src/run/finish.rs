@@ -47,15 +47,15 @@ pub(super) struct Ended {
 
 /// How a target ended.
 pub(super) enum End {
-    /// Its command succeeded, and what it made is to be published.
-    Made(Swap),
+    /// What its command made is to be published; then this is how it ended.
+    Made(Swap, Verdict),
     /// There is nothing to publish.
     Verdict(Verdict),
 }
 
 /// As [`End`], with nothing left to find out.
 pub(super) enum Ready {
-    Made(Sealed),
+    Made(Sealed, Verdict),
     Verdict(Verdict),
 }
 
@@ -108,8 +108,8 @@ impl<'a> Finisher<'a> {
         };
         let ready = match end {
             End::Verdict(verdict) => Ready::Verdict(verdict),
-            End::Made(swap) => match swap.seal(file_system) {
-                Ok(sealed) => Ready::Made(sealed),
+            End::Made(swap, verdict) => match swap.seal(file_system) {
+                Ok(sealed) => Ready::Made(sealed, verdict),
                 Err(failed) => Ready::Verdict(self.batch.not_published(ended.position, failed)?),
             },
         };
@@ -120,7 +120,9 @@ impl<'a> Finisher<'a> {
     /// Finishes one target by itself.
     fn finish(&self, ended: Ended, end: End) -> anyhow::Result<()> {
         let verdict = match end {
-            End::Made(swap) => self.batch.published(ended.position, swap.commit(Durability::Synced))?,
+            End::Made(swap, verdict) => {
+                self.batch.published(ended.position, verdict, swap.commit(Durability::Synced))?
+            }
             End::Verdict(verdict) => verdict,
         };
         let entry = self.recorder.write_synced(ended.position, &verdict)?;
@@ -163,8 +165,8 @@ impl<'a> Finisher<'a> {
         let (mut makers, mut sealed, mut verdicts) = (Vec::new(), Vec::new(), Vec::new());
         for (ended, ready) in fresh {
             match ready {
-                Ready::Made(made) => {
-                    makers.push(ended);
+                Ready::Made(made, verdict) => {
+                    makers.push((ended, verdict));
                     sealed.push(made);
                 }
                 Ready::Verdict(verdict) => verdicts.push((ended, verdict)),
@@ -172,8 +174,8 @@ impl<'a> Finisher<'a> {
         }
         let results = commit_together(file_system, sealed)?;
         written.into_iter().try_for_each(|one| self.acknowledge(one))?;
-        for (ended, result) in makers.into_iter().zip(results) {
-            let verdict = self.batch.published(ended.position, result)?;
+        for ((ended, verdict), result) in makers.into_iter().zip(results) {
+            let verdict = self.batch.published(ended.position, verdict, result)?;
             verdicts.push((ended, verdict));
         }
         let write = |(ended, verdict): (Ended, Verdict)| {
@@ -197,7 +199,7 @@ impl<'a> Finisher<'a> {
 impl From<Ready> for End {
     fn from(ready: Ready) -> End {
         match ready {
-            Ready::Made(sealed) => End::Made(sealed.open()),
+            Ready::Made(sealed, verdict) => End::Made(sealed.open(), verdict),
             Ready::Verdict(verdict) => End::Verdict(verdict),
         }
     }

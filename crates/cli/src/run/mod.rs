@@ -9,12 +9,17 @@ mod finish;
 mod in_place;
 mod interrupt;
 mod layer;
+mod listing;
+mod memo;
+mod outputs;
 mod progress;
 mod queue;
 mod record;
 mod report;
 
+use std::ffi::OsString;
 use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -35,6 +40,7 @@ use display::Display;
 use estimate::Estimate;
 use execute::Supervisor;
 use finish::{End, Ended, Finisher, Others};
+use memo::Memos;
 use queue::{Job, Queue};
 use record::Recorder;
 use report::Report;
@@ -46,6 +52,8 @@ pub(crate) enum Verdict {
     Built,
     /// Its layer was there already.
     FromLayer,
+    /// What its command made before, in this or another book, was put into its layer.
+    FromMemo,
     /// Its command failed.
     Failed(Cause),
     /// It was not tried, because a target that it needs, directly or not, failed.
@@ -70,7 +78,7 @@ pub(crate) struct Cause {
 
 impl Verdict {
     fn is_good(&self) -> bool {
-        matches!(self, Verdict::Built | Verdict::FromLayer)
+        matches!(self, Verdict::Built | Verdict::FromLayer | Verdict::FromMemo)
     }
 }
 
@@ -82,6 +90,11 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         .jobs
         .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let tree = context.book.platform(&platform);
+    let path = search_path();
+    let memos = match &arguments.memo {
+        None => None,
+        Some(cache) => Some(Memos::new(cache_folder(cache).map_err(Failure::usage)?, path.clone())),
+    };
     buildbook::fsio::create_folders(tree.path())?;
     let recovery = atomic_swap::recover(tree.path())?;
     crate::output::problems(&crate::commands::explained(&recovery.problems));
@@ -124,6 +137,8 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         run: &run,
         supervisor: &supervisor,
         display: &display,
+        path,
+        memos,
     };
     let workers = jobs.min(plan.targets.len());
     let finisher = Finisher::new(&batch, &recorder, &queue, workers)?;
@@ -205,6 +220,18 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     }
     crate::output::problems(report.problems());
     Ok(if report.is_good() { Status::Done } else { Status::Failed })
+}
+
+/// Makes the folder of a cache, so that one that cannot be made is found out before anything is built.
+fn cache_folder(cache: &Path) -> anyhow::Result<PathBuf> {
+    let cache = std::path::absolute(cache).context("cannot find the folder of the memo")?;
+    buildbook::fsio::create_folders(&cache).context("cannot make the folder of the memo")?;
+    Ok(cache)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program reads the environment, and hands it down")]
+fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
 }
 
 /// Writes the index of a run. A batch that began later may have ended before: its index then takes in what this one

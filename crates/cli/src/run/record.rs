@@ -155,10 +155,14 @@ impl<'a> Recorder<'a> {
         event.category = Some(entry.category.clone());
         event.error = entry.error.clone();
         match verdict {
-            Verdict::Built | Verdict::FromLayer => {
+            Verdict::Built | Verdict::FromLayer | Verdict::FromMemo => {
                 let layer = self.tree.layer(&target.hash.layer());
                 event.layer_dir = layer.path().to_string_lossy().into_owned();
-                event.via = Some(if matches!(verdict, Verdict::Built) { Via::Built } else { Via::Layer });
+                event.via = Some(match verdict {
+                    Verdict::FromLayer => Via::Layer,
+                    Verdict::FromMemo => Via::Memo,
+                    _ => Via::Built,
+                });
             }
             Verdict::Failed(cause) => event.line = cause.line,
             Verdict::Blocked { root } => {
@@ -180,7 +184,7 @@ impl<'a> Recorder<'a> {
 /// The category of a verdict, as histories spell it.
 pub(super) fn category(verdict: &Verdict) -> Category {
     match verdict {
-        Verdict::Built | Verdict::FromLayer => Category::new(Category::SUCCESS),
+        Verdict::Built | Verdict::FromLayer | Verdict::FromMemo => Category::new(Category::SUCCESS),
         Verdict::Failed(cause) => Category::new(cause.category.clone()),
         Verdict::Blocked { .. } => Category::new(Category::DEPENDENCY_FAILURE),
         Verdict::Abandoned => Category::new("not_attempted"),

@@ -35,6 +35,7 @@ struct Totals {
     targets: usize,
     built: usize,
     from_layer: usize,
+    from_memo: usize,
     failed: usize,
     blocked: usize,
     not_attempted: usize,
@@ -64,6 +65,7 @@ impl Report {
             *match verdict {
                 Verdict::Built => &mut totals.built,
                 Verdict::FromLayer => &mut totals.from_layer,
+                Verdict::FromMemo => &mut totals.from_memo,
                 Verdict::Failed(_) => &mut totals.failed,
                 Verdict::Blocked { .. } => &mut totals.blocked,
                 Verdict::Abandoned => &mut totals.not_attempted,
@@ -107,7 +109,7 @@ impl Report {
     }
 
     pub(super) fn good(&self) -> usize {
-        self.totals.built + self.totals.from_layer
+        self.totals.built + self.totals.from_layer + self.totals.from_memo
     }
 
     pub(super) fn bad(&self) -> usize {
@@ -136,6 +138,7 @@ impl fmt::Display for Report {
         let parts = [
             (totals.built, "built"),
             (totals.from_layer, "from their layer"),
+            (totals.from_memo, "from the memo"),
             (totals.failed, "failed"),
             (totals.blocked, "blocked by a failure"),
             (totals.not_attempted, "not attempted"),
