@@ -24,6 +24,8 @@ use crate::memory::{self, Memory, put_stamp, take_stamp};
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"bbindex\n";
+/// To be raised when the form changes, and also when the same entries come to say something else: a new kind of change,
+/// another meaning of a category, another order of runs. What is remembered was said by the rules of its writer.
 const VERSION: u32 = 1;
 
 /// A larger file is neither read nor written. A year of 35,000 packages takes a tenth of it.
@@ -47,6 +49,12 @@ pub(crate) const MOST_PACKAGES: usize = 1_000_000;
 /// within the tick in which it was read is expected. And that a history which has grown, in place, with the same
 /// 4096 bytes before the place where it ended, has the same text before these, too: programs append to histories or
 /// replace them. After somebody has edited an old line in place and has let the file grow, `status.cache` is to be deleted.
+///
+/// That a power cut which takes contents of a history takes its length or times back as well. Some file systems keep
+/// these and leave NUL bytes, where nobody waited for the device: then entries that are gone are counted until the
+/// history is written again. Nobody loses what was appended with a sync.
+///
+/// That clocks of file systems do not go back. If one does, a change within the tick of the read before may go unseen.
 #[derive(Debug, Default)]
 pub struct Cache {
     /// A whole file, or nothing.
