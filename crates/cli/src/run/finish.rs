@@ -75,20 +75,20 @@ pub(super) struct Finisher<'a> {
     recorder: &'a Recorder<'a>,
     queue: &'a Queue<'a>,
     /// Where one call makes everything durable; `None` where there is no such call.
-    file_system: Option<FileSystem>,
+    file_system: Option<&'a FileSystem>,
     most: usize,
 }
 
 impl<'a> Finisher<'a> {
-    /// Made before anything is built, so that no write that fails goes unnoticed.
+    /// Where one call makes everything durable, `file_system` was opened before anything was written.
     pub(super) fn new(
         batch: &'a Batch<'a>,
         recorder: &'a Recorder<'a>,
         queue: &'a Queue<'a>,
+        file_system: Option<&'a FileSystem>,
         workers: usize,
-    ) -> anyhow::Result<Finisher<'a>> {
-        let file_system = FileSystem::of(batch.tree.path())?;
-        Ok(Finisher { batch, recorder, queue, file_system, most: most_at_a_time(workers) })
+    ) -> Finisher<'a> {
+        Finisher { batch, recorder, queue, file_system, most: most_at_a_time(workers) }
     }
 
     /// The two ends of what workers hand over to [`Finisher::finish_together`].
@@ -103,7 +103,7 @@ impl<'a> Finisher<'a> {
             self.queue.end(ended.position, Verdict::Abandoned);
             return Ok(());
         }
-        let Some(file_system) = self.file_system.as_ref().filter(|_| ended.span < LONG) else {
+        let Some(file_system) = self.file_system.filter(|_| ended.span < LONG) else {
             return self.finish(ended, end);
         };
         let ready = match end {
@@ -134,7 +134,7 @@ impl<'a> Finisher<'a> {
 
     /// Finishes what is handed over, together as far as it comes together, until all workers have ended.
     pub(super) fn finish_together(&self, handed_over: &Receiver<(Ended, Ready)>) -> anyhow::Result<()> {
-        let Some(file_system) = &self.file_system else { return Ok(()) };
+        let Some(file_system) = self.file_system else { return Ok(()) };
         let mut written = Vec::new();
         loop {
             let mut fresh: Vec<_> = handed_over.try_iter().take(self.most).collect();

@@ -8,6 +8,7 @@
 //! and the package stood on it; one that looks later, because this run is in progress and has said what it needs. So
 //! its use need not be noted under its lock again.
 
+use buildbook::fsio::FileSystem;
 use buildbook::layout::{PlatformTree, Timestamp};
 use buildbook::runlog::Run;
 
@@ -28,6 +29,7 @@ pub(super) fn take(
     recorder: &Recorder<'_>,
     good: &[bool],
     jobs: usize,
+    file_system: Option<&FileSystem>,
 ) -> anyhow::Result<Vec<bool>> {
     let now = Timestamp::now();
     let mut taken = for_each(plan, jobs, |position| {
@@ -44,8 +46,10 @@ pub(super) fn take(
         let target = &plan.targets[position];
         Ok(taken[position] && run.link_build_log(&target.package, &tree.layer(&target.hash.layer()).log())?)
     })?;
-    let positions = plan.order.iter().copied().filter(|position| taken[*position]);
-    recorder.tell_all(positions, &Verdict::FromLayer)?;
+    let positions = || plan.order.iter().copied().filter(|position| taken[*position]);
+    // Nobody is told of what a power cut may still take.
+    recorder.make_durable(positions(), file_system)?;
+    recorder.tell_all(positions(), &Verdict::FromLayer)?;
     Ok(taken)
 }
 

@@ -26,6 +26,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use buildbook::atomic_swap::{self, Durability};
 use buildbook::build_lock::BuildLocks;
+use buildbook::fsio::FileSystem;
 use buildbook::history::History;
 use buildbook::layout::{PlatformTree, RunId, Timestamp};
 use buildbook::runlog::{Counts, Dag, Failure as RunFailure, Node, Plan as RunPlan, Solve};
@@ -126,7 +127,9 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
     let display = Display::new(&plan, estimate);
     let recorder = Recorder::new(context, &tree, &plan, &run)?;
     let supervisor = Supervisor::default();
-    let taken = in_place::take(&tree, &plan, &run, &recorder, &good_before, jobs)?;
+    // Opened before anything is written, so that no write that fails goes unnoticed.
+    let file_system = FileSystem::of(tree.path())?;
+    let taken = in_place::take(&tree, &plan, &run, &recorder, &good_before, jobs, file_system.as_ref())?;
     display.taken(&taken);
     let queue = Queue::new(&plan, &taken);
     let broken: Mutex<Option<anyhow::Error>> = Mutex::new(None);
@@ -141,7 +144,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         memos,
     };
     let workers = jobs.min(plan.targets.len());
-    let finisher = Finisher::new(&batch, &recorder, &queue, workers)?;
+    let finisher = Finisher::new(&batch, &recorder, &queue, file_system.as_ref(), workers);
     let stop_for = |error: anyhow::Error| {
         broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         // The book cannot be kept any more, so nothing more is begun.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buildbook::fsio::FileSystem;
+use buildbook::fsio::{FileSystem, op, open_file, sync_folder};
 use buildbook::history::{Entry, History};
 use buildbook::layout::{Category, Kind, PlatformTree, Timestamp};
 use buildbook::runlog::{Event, EventKind, EventStatus, Run, Via};
@@ -58,14 +58,55 @@ impl<'a> Recorder<'a> {
     fn write_as(&self, position: usize, verdict: &Verdict, synced: bool) -> anyhow::Result<Entry> {
         let target = &self.plan.targets[position];
         let entry = self.entry(target, verdict, Timestamp::now());
-        if !matches!(verdict, Verdict::FromLayer) || !self.is_known(target, &entry)? {
+        let is_from_layer = matches!(verdict, Verdict::FromLayer);
+        if is_from_layer && synced {
+            // Whoever published it may have died before its name was durable.
+            sync_folder(self.tree.path())?;
+        }
+        if is_from_layer && self.is_known(target, &entry)? {
             if synced {
-                self.history.append_synced(&target.package, &entry)?;
-            } else {
-                self.history.append(&target.package, &entry)?;
+                self.sync_history(target)?;
             }
+        } else if synced {
+            self.history.append_synced(&target.package, &entry)?;
+        } else {
+            self.history.append(&target.package, &entry)?;
         }
         Ok(entry)
+    }
+
+    /// Waits until layers that were found in place, and the entries that say so, are on the device. Another batch made
+    /// them so, which may have died before it synced them, or be about to.
+    pub(super) fn make_durable(
+        &self,
+        positions: impl Iterator<Item = usize>,
+        file_system: Option<&FileSystem>,
+    ) -> anyhow::Result<()> {
+        let targets = positions.map(|position| &self.plan.targets[position]);
+        let packages = self.tree.packages();
+        let is_reached = |target: &&Target| {
+            file_system.is_some_and(|file_system| file_system.reaches(&packages.history(&target.package)))
+        };
+        let (together, by_themselves): (Vec<_>, Vec<_>) = targets.partition(is_reached);
+        if let (Some(file_system), false) = (file_system, together.is_empty()) {
+            file_system.sync()?;
+        }
+        if !by_themselves.is_empty() {
+            sync_folder(self.tree.path())?;
+        }
+        by_themselves.into_iter().try_for_each(|target| self.sync_history(target))
+    }
+
+    fn sync_history(&self, target: &Target) -> anyhow::Result<()> {
+        let packages = self.tree.packages();
+        let path = packages.history(&target.package);
+        // One that has gone meanwhile has nothing to lose.
+        if let Some(file) = open_file(&path)? {
+            op::sync_file(&file, &path)?;
+            sync_folder(&packages.package(&target.package))?;
+            sync_folder(packages.path())?;
+        }
+        Ok(())
     }
 
     /// Whether the history of a target says already how it ended.
