@@ -52,7 +52,6 @@ fn a_collection_keeps_what_a_run_in_progress_has_taken_although_a_later_run_has_
 #[test]
 fn a_collection_keeps_what_a_run_takes_that_begins_while_histories_are_read() {
     use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
 
     let book = Book::new();
     let (begun, go) = (book.path("begun"), book.path("go"));
@@ -66,19 +65,7 @@ fn a_collection_keeps_what_a_run_takes_that_begins_while_histories_are_read() {
     std::fs::write(packages.join("a.1/history.jsonl"), line.repeat(100_000)).unwrap();
     std::thread::sleep(Duration::from_millis(50));
 
-    let mut collection =
-        book.command().args(["gc", "--min-age-days", "0"]).stdout(Stdio::null()).spawn().unwrap();
-    let pid = Pid::from_raw(i32::try_from(collection.id()).unwrap());
-    let open = PathBuf::from(format!("/proc/{pid}/fd"));
-    let reads = || {
-        let files = std::fs::read_dir(&open).unwrap().flatten();
-        files.flat_map(|file| std::fs::read_link(file.path())).any(|file| file.ends_with("a.1/history.jsonl"))
-    };
-    let start = Instant::now();
-    while !reads() {
-        assert!(start.elapsed() < Duration::from_secs(60), "the collection does not read histories");
-    }
-    kill(pid, Signal::SIGSTOP).unwrap();
+    let mut collection = stopped_while_it_reads(&book, "a.1/history.jsonl");
 
     let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", begun.display(), go.display());
     let plan = book.plan(&[("p.1", "true", &[]), ("slow.1", &wait, &["p.1"])]);
@@ -90,12 +77,45 @@ fn a_collection_keeps_what_a_run_takes_that_begins_while_histories_are_read() {
     }
     // The package comes to stand on something else before the collection reads of it.
     assert_eq!(book.batch(&book.plan(&[("p.1", "true; true", &[])])).0, 0);
-    kill(pid, Signal::SIGCONT).unwrap();
-    assert!(collection.wait().unwrap().success());
+    kill(pid(&collection), Signal::SIGCONT).unwrap();
+    let collected = collection.wait().unwrap();
     let is_there = taken.is_dir();
     std::fs::write(&go, "").unwrap();
-    assert!(run.wait().unwrap().success());
+    assert!(run.wait().unwrap().success() && collected.success());
     assert!(is_there, "a run that was in progress built upon it");
+}
+
+#[cfg(target_os = "linux")]
+fn pid(child: &std::process::Child) -> nix::unistd::Pid {
+    nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap())
+}
+
+/// A collection that was stopped while it had a file open. One that was quicker than this process is let go, and
+/// another one is begun.
+#[cfg(target_os = "linux")]
+fn stopped_while_it_reads(book: &Book, name: &str) -> std::process::Child {
+    use nix::sys::signal::{Signal, kill};
+
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        let gc = ["gc", "--min-age-days", "0"];
+        let mut collection = book.command().args(gc).stdout(Stdio::null()).spawn().unwrap();
+        let open = PathBuf::from(format!("/proc/{}/fd", collection.id()));
+        let reads = || {
+            let files = std::fs::read_dir(&open).into_iter().flatten().flatten();
+            files.flat_map(|file| std::fs::read_link(file.path())).any(|file| file.ends_with(name))
+        };
+        while collection.try_wait().unwrap().is_none() {
+            if reads() {
+                kill(pid(&collection), Signal::SIGSTOP).unwrap();
+                if reads() {
+                    return collection;
+                }
+                kill(pid(&collection), Signal::SIGCONT).unwrap();
+            }
+        }
+    }
+    panic!("no collection could be stopped while it read {name}");
 }
 
 #[test]
