@@ -10,7 +10,7 @@ use buildbook_guard::{Allowed, Error, FileId, Guard};
 const MILLION: usize = 1_000_000;
 
 fn main() -> Result<(), Error> {
-    let paths: Vec<String> = (0..MILLION).map(|n| format!("/farm/work/build/object-{n:07}.o")).collect();
+    let paths: Vec<String> = (0..MILLION).map(|n| format!("/farm/build/object-{n:07}.o")).collect();
     report("1,000,000 operations with a read each", || separate(&paths, false))?;
     report("the same, paths looked up once more", || separate(&paths, true))?;
     report("fan-in: one operation with 1,000,000 reads", || fan_in(&paths, false))?;
@@ -74,7 +74,7 @@ fn set_all_ready(
 fn fan_out(paths: &[String]) -> Result<Duration, Error> {
     let start = Instant::now();
     let mut guard = Guard::new();
-    let header = guard.file("/farm/work/build/config.h");
+    let header = guard.file("/farm/build/config.h");
     for (op, path) in paths.iter().enumerate() {
         let object = guard.file(path);
         guard.add(op, &[header], &[object]);

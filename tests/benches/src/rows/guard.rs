@@ -46,7 +46,7 @@ enum Shape {
 
 fn paths(place: &Place) -> Vec<String> {
     let count = place.size(1_000_000, 10_000);
-    (0..count).map(|number| format!("/farm/work/build/object-{number:07}.o")).collect()
+    (0..count).map(|number| format!("/farm/build/object-{number:07}.o")).collect()
 }
 
 fn separate(place: &Place) -> Result<Sample> {
