@@ -1,7 +1,8 @@
 //! A book in a temporary folder, and the program that works on it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -60,6 +61,24 @@ impl Book {
     pub(crate) fn batch(&self, plan: &Path) -> (i32, Value) {
         let ended = self.run(&["run", plan.to_str().unwrap(), "--json"]);
         (ended.status, ended.json())
+    }
+
+    /// Starts to run a plan, and returns when one of its targets has made a file.
+    pub(crate) fn start(&self, plan: &Path, begun: &Path) -> Child {
+        let child = self
+            .command()
+            .args(["run", "--json"])
+            .arg(plan)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while !begun.exists() {
+            assert!(start.elapsed() < Duration::from_secs(60), "no target has made {}", begun.display());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child
     }
 }
 

@@ -23,19 +23,7 @@ fn a_collection_keeps_what_a_run_in_progress_has_taken_although_a_later_run_has_
 
     let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", begun.display(), go.display());
     let plan = book.plan(&[("a.1", "true", &[]), ("slow.1", &wait, &["a.1"])]);
-    let run = book
-        .command()
-        .args(["run", "--json"])
-        .arg(&plan)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while !begun.exists() {
-        assert!(start.elapsed() < Duration::from_secs(60), "the slow target did not begin");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let run = book.start(&plan, &begun);
     // The package comes to stand on something else meanwhile, in a run that ends before.
     assert_eq!(book.batch(&book.plan(&[("a.1", "true; true", &[])])).0, 0);
     assert_ne!(layer(&book, "a.1"), taken);
@@ -69,19 +57,14 @@ fn a_collection_keeps_what_a_run_takes_that_begins_while_histories_are_read() {
 
     let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", begun.display(), go.display());
     let plan = book.plan(&[("p.1", "true", &[]), ("slow.1", &wait, &["p.1"])]);
-    let mut run = book.command().arg("run").arg(&plan).stdout(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
-    while !begun.exists() {
-        assert!(start.elapsed() < Duration::from_secs(60), "the slow target did not begin");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let run = book.start(&plan, &begun);
     // The package comes to stand on something else before the collection reads of it.
     assert_eq!(book.batch(&book.plan(&[("p.1", "true; true", &[])])).0, 0);
     kill(pid(&collection), Signal::SIGCONT).unwrap();
     let collected = collection.wait().unwrap();
     let is_there = taken.is_dir();
     std::fs::write(&go, "").unwrap();
-    assert!(run.wait().unwrap().success() && collected.success());
+    assert!(run.wait_with_output().unwrap().status.success() && collected.success());
     assert!(is_there, "a run that was in progress built upon it");
 }
 

@@ -19,20 +19,7 @@ fn start_and_wait(book: &Book) -> Child {
         ("slow.1", &hang, &["quick.1"]),
         ("last.1", "true", &["slow.1"]),
     ]);
-    let child = book
-        .command()
-        .args(["run", "--json"])
-        .arg(&plan)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while !begun.exists() {
-        assert!(start.elapsed() < Duration::from_secs(60), "the second target did not begin");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child
+    book.start(&plan, &begun)
 }
 
 fn signal(child: &Child, signal: Signal) {
