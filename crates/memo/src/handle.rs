@@ -14,6 +14,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
 use crate::env::Env;
+use crate::execute::{self, CancelHandle, Mailbox, Request, Shared, WriteSource};
 use crate::op::{Kind, Op, OpId};
 use crate::promise::{Fut, FutSetter, Promises};
 use crate::record::{NewOp, State};
@@ -21,7 +22,6 @@ use crate::running::{FromOutput, Running};
 use crate::settings::{Hidden, Settings, absolute};
 use crate::spawn::Spawn;
 use crate::tool::{Cmd, MemoTool, Origin, Tool, look_up};
-use crate::work::{self, CancelHandle, Mailbox, Request, Shared, WriteSource};
 use crate::write::{Copy, Write};
 use crate::{Error, Feedback, Result};
 
@@ -269,7 +269,7 @@ impl Inner {
         self.change(|state| {
             while let Some((id, request)) = state.next() {
                 state.in_flight += 1;
-                work::start(&self.shared, id, request, Arc::clone(&self.mailbox));
+                execute::start(&self.shared, id, request, Arc::clone(&self.mailbox));
             }
         });
     }

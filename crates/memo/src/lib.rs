@@ -83,6 +83,7 @@ mod contents;
 mod digest;
 mod env;
 mod error;
+mod execute;
 mod feedback;
 mod finish;
 mod handle;
@@ -101,13 +102,13 @@ mod tasks;
 mod tool;
 mod trace;
 mod trim;
-mod work;
 mod write;
 
 pub use buildbook_fsio::Durability;
 pub use digest::{Digest, InvalidDigest};
 pub use env::Env;
 pub use error::{Ended, Error, fail};
+pub use execute::CancelHandle;
 pub use feedback::Feedback;
 pub use handle::{CpuTime, Handle};
 pub use key::Key;
@@ -124,7 +125,6 @@ pub use trim::{
     CacheSurvey, KeepReason, RemoveReason, TrimDecision, TrimItem, TrimKind, TrimPlan, TrimPolicy,
     TrimResult, execute_trim, plan_trim, survey_cache,
 };
-pub use work::CancelHandle;
 pub use write::{Copy, Write};
 
 /// The result of an operation or of a task.

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::panic_message;
+use crate::execute::{Event, Mailbox, Shared};
 use crate::handle::{Handle, Inner};
 use crate::promise::Promises;
 use crate::settings::Settings;
 use crate::tasks::TaskId;
-use crate::work::{Event, Mailbox, Shared};
 use crate::{Error, Feedback};
 
 /// Whether to wait.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use buildbook_guard::{Allowed, FileId, Guard};
 
+use crate::execute::{Finished, Output, Request};
 use crate::op::{Kind, Op, OpId, Span, Status};
 use crate::tasks::Tasks;
-use crate::work::{Finished, Output, Request};
 use crate::{Error, Feedback, Result};
 
 /// An operation.

@@ -7,9 +7,9 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::execute::Output;
 use crate::handle::Inner;
 use crate::op::OpId;
-use crate::work::Output;
 use crate::{Error, Result};
 
 /// An operation that was started. It comes to its end whether this is awaited or dropped; awaiting it tells how.
@@ -36,7 +36,7 @@ pub struct Exit {
 pub trait FromOutput: Sized + sealed::Sealed {}
 
 mod sealed {
-    use crate::work::Output;
+    use crate::execute::Output;
 
     pub trait Sealed: Sized {
         #[doc(hidden)]

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Error;
+use crate::execute::{Request, SpawnRequest};
 use crate::handle::Handle;
 use crate::op::Kind;
 use crate::record::NewOp;
 use crate::running::{Exit, Running};
 use crate::settings::absolute;
 use crate::tool::Cmd;
-use crate::work::{Request, SpawnRequest};
 
 /// Where an output of a process goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

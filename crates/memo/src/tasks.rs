@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
 use crate::Result;
-use crate::work::{Event, Mailbox};
+use crate::execute::{Event, Mailbox};
 
 /// The number of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 
+use crate::execute::{CopyRequest, Request, WriteRequest, WriteSource};
 use crate::handle::Handle;
 use crate::op::Kind;
 use crate::record::NewOp;
 use crate::running::Running;
 use crate::spawn::keep_first;
-use crate::work::{CopyRequest, Request, WriteRequest, WriteSource};
 
 /// The rights of a file when nothing else is said.
 const MODE: u32 = 0o644;

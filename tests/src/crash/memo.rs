@@ -39,8 +39,8 @@ pub(super) fn procedures() -> Vec<Procedure> {
     let run = Procedure {
         name: "run a process and remember what it gave",
         covers: &[
-            "memo/work/spawn.rs run",
-            "memo/work/mod.rs remove_old",
+            "memo/execute/spawn.rs run",
+            "memo/execute/mod.rs remove_old",
             "memo/cache/mod.rs session",
             "memo/cache/mod.rs settle",
             "memo/cache/mod.rs enter",
@@ -87,7 +87,7 @@ pub(super) fn procedures() -> Vec<Procedure> {
         },
         Procedure {
             name: "write and copy files, and make a folder",
-            covers: &["memo/cache/place.rs write", "memo/work/files.rs make_folder"],
+            covers: &["memo/cache/place.rs write", "memo/execute/files.rs make_folder"],
             touches: &["b/in"],
             scratch: &["cache", "b/in"],
             part: Some("each of the files is there or not"),
