@@ -1,12 +1,6 @@
-//! SHA-256 of fields and of files.
-
-use std::fmt::Write as _;
-use std::io::{self, Read};
+//! SHA-256 of fields. That of contents is `buildbook::memo::Digest`.
 
 use sha2::{Digest as _, Sha256};
-
-/// How much of a file is read at once.
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// Length-prefixed fields: two different lists of words never give the same bytes.
 pub(crate) struct Fields(Sha256);
@@ -36,31 +30,4 @@ impl Fields {
     pub(crate) fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
-}
-
-/// The digest of all that a reader has left.
-pub(crate) fn of_reader(mut reader: impl Read) -> io::Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize().into()),
-            Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// As 64 hexadecimal digits.
-pub(crate) fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The digest of bytes in memory.
-pub(crate) fn of_bytes(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }

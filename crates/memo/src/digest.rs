@@ -30,7 +30,11 @@ impl Digest {
     }
 
     /// The digest of all that a reader has left, and how many bytes that were.
-    pub(crate) fn of_reader(mut reader: impl Read) -> io::Result<(Digest, u64)> {
+    ///
+    /// # Errors
+    ///
+    /// The reader's.
+    pub fn of_reader(mut reader: impl Read) -> io::Result<(Digest, u64)> {
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut total = 0_u64;

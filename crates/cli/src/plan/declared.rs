@@ -8,8 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use buildbook::fsio::Stamp;
-
-use crate::digest;
+use buildbook::memo::Digest;
 
 /// A file that a command reads.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl Look {
             return Err(io::Error::other("it is not a file"));
         }
         let file = File::open(path)?;
-        let digest = digest::of_reader(&file)?;
+        let digest = *Digest::of_reader(&file)?.0.as_bytes();
         let metadata = file.metadata()?;
         let is_executable = metadata.permissions().mode() & 0o100 != 0;
         Ok(Look { digest, is_executable, stamp: Stamp::of(&metadata) })

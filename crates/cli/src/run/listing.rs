@@ -6,9 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use buildbook::fsio;
+use buildbook::memo::Digest;
 use serde::{Deserialize, Serialize};
-
-use crate::digest;
 
 /// One thing in a folder. Paths start in it; that of the folder itself is empty.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +75,7 @@ pub(super) fn rights(metadata: &Metadata) -> Option<u32> {
 
 /// The digest of a file.
 pub(super) fn file_digest(path: &Path) -> io::Result<String> {
-    Ok(digest::hex(&digest::of_reader(File::open(path)?)?))
+    Ok(Digest::of_reader(File::open(path)?)?.0.to_string())
 }
 
 fn told(path: &Path, error: &io::Error) -> String {

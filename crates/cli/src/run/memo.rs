@@ -22,11 +22,11 @@ use std::time::SystemTime;
 
 use buildbook::fsio;
 use buildbook::layout::{LayerTree, PlatformTree};
-use buildbook::memo::{Durability, Error, Feedback, Handle, Memo, Settings, Status, fail};
+use buildbook::memo::{Digest, Durability, Error, Feedback, Handle, Memo, Settings, Status, fail};
 use serde::{Deserialize, Serialize};
 
 use super::listing::{self, Item};
-use crate::digest::{self, Fields};
+use crate::digest::Fields;
 use crate::plan::{Plan, Target};
 
 /// Changes when the meaning of a question or the form of an answer does.
@@ -114,7 +114,8 @@ impl Memos {
         let known = self.layers.lock().unwrap_or_else(PoisonError::into_inner).get(&position).cloned();
         known.unwrap_or_else(|| {
             let digest = listing::of(&tree.layer(&target.hash.layer()).files()).map(|items| {
-                digest::of_bytes(&serde_json::to_vec(&items).expect("words and numbers have a JSON form"))
+                *Digest::of(&serde_json::to_vec(&items).expect("words and numbers have a JSON form"))
+                    .as_bytes()
             });
             self.layers.lock().unwrap_or_else(PoisonError::into_inner).insert(position, digest.clone());
             digest
@@ -242,7 +243,7 @@ impl<'a> Session<'a> {
             let (file, expected) = (path.clone(), sha256.clone());
             start(&self.memo, &path, mode, &sha256, move || {
                 let bytes = fsio::read_file(&file, u64::MAX)?.unwrap_or_default();
-                let is_it = digest::hex(&digest::of_bytes(&bytes)) == expected;
+                let is_it = Digest::of(&bytes).to_string() == expected;
                 if is_it { Ok(bytes) } else { Err(fail(format!("{} is changing", file.display()))) }
             });
         }
