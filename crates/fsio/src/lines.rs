@@ -179,6 +179,24 @@ impl Lines {
         Ok(Some(LineRef { offset, length: length as u64, bytes, ended }))
     }
 
+    /// What has been read and not yet handed out, for whoever knows lines by their first bytes. It begins where a line
+    /// does, and can end in the middle of one.
+    #[must_use]
+    pub fn buffered(&self) -> &[u8] {
+        self.block.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Passes over whole lines at the start of [`Lines::buffered`]: so many bytes.
+    pub fn pass_over(&mut self, count: usize) {
+        self.take(count.min(self.end - self.start));
+    }
+
+    /// Where in the file the next line begins.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Looks for the end of a line that is too long to be handed out.
     fn pass_over_line(&mut self) -> Result<LineRef<'_>> {
         let offset = self.offset;

@@ -9,7 +9,7 @@
 //! * [`History::compact`] thins out what is old and says nothing new, while others append.
 //! * [`History::set_broken_lines_aside`] moves what crashes left, and no reader can use, to a file beside it.
 //! * [`Follower`] reads only what was added to a history since it was read last, and can say of an entry that it is
-//!   an earlier one with another time and run: [`Told`].
+//!   an earlier one with another time and run: [`EntryVisitor`].
 //! * [`History::packages`] lists the packages, [`History::for_each`] passes over all entries of one,
 //!   and [`History::reader`] over those of many with the same memory.
 //!
@@ -71,12 +71,13 @@ mod parse;
 mod problem;
 mod read;
 mod reader;
+mod repeats;
 mod resume;
 mod rewrite;
 mod set_aside;
 mod stragglers;
 mod thin;
-mod told;
+mod visit;
 
 pub use append::Appender;
 pub use buildbook_fsio::{Appended, OpenFolder, Stamp};
@@ -89,9 +90,10 @@ pub use packages::Packages;
 pub use problem::{Problem, Reason};
 pub use read::{Blessed, Reading};
 pub use reader::Reader;
+pub use repeats::Repeats;
 pub use resume::{Followed, Follower, Position};
 pub use set_aside::SetAside;
-pub use told::{Ascii, Repeats, Told};
+pub use visit::{Again, Ascii, EntryVisitor};
 
 /// The result of an operation on a history.
 pub type Result<T> = std::result::Result<T, Error>;

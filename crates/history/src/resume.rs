@@ -10,7 +10,7 @@ use buildbook_layout::{PackageId, PackagesTree};
 
 use crate::parse::parse_line;
 use crate::reader::{for_each_entry, for_each_line};
-use crate::{EntryRef, History, Problem, Repeats, Result, Told};
+use crate::{EntryRef, EntryVisitor, History, Problem, Repeats, Result};
 
 /// How many bytes before a position are looked at to tell whether it is still in the same text. A file that has no
 /// more is read from its start: that costs the same.
@@ -103,21 +103,20 @@ impl<'a> Follower<'a> {
         for_each_entry(&mut self.lines, 1, each)
     }
 
-    /// As [`Follower::for_each`]. What `each` makes of an entry is handed to it together with those that are like it.
+    /// As [`Follower::for_each`], for a visitor that knows what it made of entries before.
     ///
     /// # Errors
     ///
     /// As [`Follower::for_each`].
-    pub fn for_each_told<T>(
+    pub fn visit<V: EntryVisitor>(
         &mut self,
         package: &PackageId,
-        repeats: &mut Repeats<T>,
-        mut each: impl FnMut(Told<'_, T>) -> T,
+        repeats: &mut Repeats<V::Made>,
+        visitor: &mut V,
     ) -> Result<Vec<Problem>> {
-        repeats.clear();
         let Some((file, stamp)) = self.open(package)? else { return Ok(Vec::new()) };
         self.lines.read_on(&self.path, file, stamp.length, 0);
-        for_each_line(&mut self.lines, 1, |line| repeats.parse_line(line, &mut each))
+        Ok(repeats.visit(&mut self.lines, visitor)?.0)
     }
 
     /// Passes over all entries of a package, and says where to read on another time.
@@ -126,33 +125,32 @@ impl<'a> Follower<'a> {
     ///
     /// As [`History::for_each`].
     pub fn read(&mut self, package: &PackageId, mut each: impl FnMut(EntryRef<'_>)) -> Result<Followed> {
-        self.read_lines(package, |line| parse_line(line, &mut each))
+        self.read_lines(package, |lines| pass(lines, |line| parse_line(line, &mut each)))
     }
 
-    /// As [`Follower::read`]. What `each` makes of an entry is handed to it together with those that are like it.
+    /// As [`Follower::read`], for a visitor that knows what it made of entries before.
     ///
     /// # Errors
     ///
     /// As [`Follower::read`].
-    pub fn read_told<T>(
+    pub fn read_visiting<V: EntryVisitor>(
         &mut self,
         package: &PackageId,
-        repeats: &mut Repeats<T>,
-        mut each: impl FnMut(Told<'_, T>) -> T,
+        repeats: &mut Repeats<V::Made>,
+        visitor: &mut V,
     ) -> Result<Followed> {
-        repeats.clear();
-        self.read_lines(package, |line| repeats.parse_line(line, &mut each))
+        self.read_lines(package, |lines| repeats.visit(lines, visitor))
     }
 
     fn read_lines(
         &mut self,
         package: &PackageId,
-        parse: impl FnMut(LineRef<'_>) -> Option<Problem>,
+        pass: impl FnOnce(&mut Lines) -> Result<(Vec<Problem>, Option<u64>)>,
     ) -> Result<Followed> {
         let Some((file, stamp)) = self.open(package)? else { return Ok(Followed::default()) };
         let tail = self.tail(&file, stamp.length)?;
         self.lines.read_on(&self.path, file, stamp.length, 0);
-        let (problems, end) = self.pass(parse)?;
+        let (problems, end) = pass(&mut self.lines)?;
         // What does not end where the file ended was written while it was read, or has no end yet.
         let is_whole = problems.is_empty() && end.unwrap_or(0) == stamp.length;
         Ok(Followed { problems, position: is_whole.then_some(Position { stamp, tail }) })
@@ -183,7 +181,7 @@ impl<'a> Follower<'a> {
         }
         let tail = self.tail(&file, stamp.length)?;
         self.lines.read_on(&self.path, file, stamp.length, start);
-        let (problems, end) = self.pass(|line| parse_line(line, &mut each))?;
+        let (problems, end) = pass(&mut self.lines, |line| parse_line(line, &mut each))?;
         let is_whole = problems.is_empty() && end.unwrap_or(start) == stamp.length;
         Ok(is_whole.then_some(Position { stamp, tail }))
     }
@@ -195,20 +193,6 @@ impl<'a> Follower<'a> {
         self.path.push(self.folder.path());
         self.path.push(&self.relative);
         Ok(Some((file, Stamp::of(&metadata))))
-    }
-
-    /// Passes over the lines that are left. Says where the last of them ends, unless it is not ended; `None` without
-    /// any.
-    fn pass(
-        &mut self,
-        mut parse: impl FnMut(LineRef<'_>) -> Option<Problem>,
-    ) -> Result<(Vec<Problem>, Option<u64>)> {
-        let mut end = None;
-        let problems = for_each_line(&mut self.lines, 1, |line| {
-            end = Some(if line.ended { line.end() } else { u64::MAX });
-            parse(line)
-        })?;
-        Ok((problems, end))
     }
 
     /// The digest of the block that ends at a position.
@@ -224,6 +208,19 @@ impl<'a> Follower<'a> {
             Err(error) => Err(io_error(&self.path, error)),
         }
     }
+}
+
+/// Passes over the lines that are left. Says where the last of them ends, unless it is not ended; `None` without any.
+fn pass(
+    lines: &mut Lines,
+    mut parse: impl FnMut(LineRef<'_>) -> Option<Problem>,
+) -> Result<(Vec<Problem>, Option<u64>)> {
+    let mut end = None;
+    let problems = for_each_line(lines, 1, |line| {
+        end = Some(if line.ended { line.end() } else { u64::MAX });
+        parse(line)
+    })?;
+    Ok((problems, end))
 }
 
 fn io_error(path: &Path, source: std::io::Error) -> crate::Error {

@@ -52,6 +52,15 @@ impl Bounds {
         }
     }
 
+    /// Notes a run before the others, which comes after all that were noted.
+    #[inline]
+    pub(crate) fn note_next_before(&mut self, texts: &Texts<'_>, run: u32) {
+        if texts.run_id(run).is_some() {
+            self.last_before = Some(run);
+        }
+        self.last = Some(run);
+    }
+
     pub(crate) fn fit(&self, texts: &Texts<'_>) -> Fit {
         let all_are =
             |runs: &[Option<u32>], place| runs.iter().flatten().all(|run| texts.place(*run) == place);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use buildbook_history::{Ascii, Entry, EntryRef, Told};
+use buildbook_history::{Ascii, Entry, EntryRef};
 use buildbook_layout::{Category, Kind, RunId};
 
 use crate::names::Names;
@@ -12,6 +12,8 @@ use crate::window::{Place, Window};
 #[derive(Debug, Clone)]
 pub(crate) struct Fact {
     pub(crate) run: u32,
+    /// That of its run.
+    pub(crate) place: Place,
     pub(crate) hash: u32,
     pub(crate) category: u32,
     pub(crate) failed_dep: Option<u32>,
@@ -34,6 +36,8 @@ pub(crate) struct Texts<'a> {
 /// What the text of a run says.
 #[derive(Debug)]
 struct Run {
+    /// The order of runs, but for those that began in the same second. Without an id, it is before all others.
+    started: i64,
     id: Option<RunId>,
     place: Place,
 }
@@ -67,8 +71,10 @@ impl<'a> Texts<'a> {
 
     pub(crate) fn fact(&mut self, entry: &EntryRef<'_>) -> Fact {
         let category = self.category_number(&entry.category);
+        let run = self.run_number(&entry.run);
         Fact {
-            run: self.run_number(&entry.run),
+            run,
+            place: self.place(run),
             hash: self.hash_number(&entry.build_hash),
             category,
             failed_dep: entry.failed_dep.as_deref().map(|text| self.failed_dep_number(text)),
@@ -79,22 +85,18 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// The same of an entry that may be like an earlier one of the package.
-    pub(crate) fn told(&mut self, told: &Told<'_, Fact>) -> Fact {
-        match told {
-            Told::Anew(entry) => self.fact(entry),
-            Told::Again { ts, run, like } => {
-                let run = self.runs.expected(run.as_bytes()).unwrap_or_else(|| self.run_number(run.as_str()));
-                Fact { run, ts: Short::ascii(*ts), ..**like }
-            }
-        }
+    /// The number of a run that is likely to be the one after the last.
+    #[inline]
+    pub(crate) fn next_run(&mut self, text: Ascii<'_>) -> u32 {
+        self.runs.expected(text.as_bytes()).unwrap_or_else(|| self.run_number(text.as_str()))
     }
 
     pub(crate) fn run_number(&mut self, text: &str) -> u32 {
         let window = self.window;
         self.runs.number(text, |text| {
-            let id = text.parse().ok();
-            Run { place: window.place(id.as_ref()), id }
+            let id: Option<RunId> = text.parse().ok();
+            let started = id.as_ref().map_or(i64::MIN, |id| id.started().as_unix());
+            Run { started, place: window.place(id.as_ref()), id }
         })
     }
 
@@ -157,7 +159,11 @@ impl<'a> Texts<'a> {
 
     /// The order of two runs. Texts that are no run ids have none among them, and come before all that are.
     pub(crate) fn order(&self, one: u32, other: u32) -> Ordering {
-        if one == other { Ordering::Equal } else { self.run_id(one).cmp(&self.run_id(other)) }
+        if one == other {
+            return Ordering::Equal;
+        }
+        let started = |run| self.runs.meaning(run).map(|run| run.started);
+        started(one).cmp(&started(other)).then_with(|| self.run_id(one).cmp(&self.run_id(other)))
     }
 
     /// Whether two entries are of the same run. Nothing is known of the end of a run without a proper id: each
@@ -179,13 +185,17 @@ impl Short {
         Short::inline(text.as_bytes()).unwrap_or_else(|| Short::Long(text.into()))
     }
 
-    fn ascii(text: Ascii<'_>) -> Short {
+    pub(crate) fn ascii(text: Ascii<'_>) -> Short {
         Short::inline(text.as_bytes()).unwrap_or_else(|| Short::Long(text.as_str().into()))
     }
 
     fn inline(text: &[u8]) -> Option<Short> {
         let mut bytes = [0; 22];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        // A time in the usual form is copied without asking how long it is.
+        match (bytes.first_chunk_mut(), <&[u8; 20]>::try_from(text)) {
+            (Some(start), Ok(time)) => *start = *time,
+            _ => bytes.get_mut(..text.len())?.copy_from_slice(text),
+        }
         Some(Short::Inline { length: u8::try_from(text.len()).ok()?, bytes })
     }
 
@@ -209,5 +219,27 @@ mod tests {
         for text in ["", "2026-03-09T12:54:44Z", "1234567890123456789012", "12345678901234567890123", "é"] {
             assert_eq!(Short::new(text).as_str(), text);
         }
+    }
+
+    #[test]
+    fn numbers_of_runs_have_the_order_of_runs_and_other_texts_come_before() {
+        let runs =
+            ["odd", "2025-12-31-235959", "2026-01-01-000001", "2026-01-01-000001-2", "2026-01-01-000001-10"];
+        let window = Window::new(&runs[1].parse().unwrap(), None);
+        let mut texts = Texts::new(&window);
+        let numbers: Vec<u32> = runs.iter().rev().map(|run| texts.run_number(run)).rev().collect();
+        for (one, number) in numbers.iter().enumerate() {
+            for (other, other_number) in numbers.iter().enumerate() {
+                assert_eq!(
+                    texts.order(*number, *other_number),
+                    one.cmp(&other),
+                    "{} {}",
+                    runs[one],
+                    runs[other]
+                );
+            }
+        }
+        let odder = texts.run_number("odder");
+        assert_eq!(texts.order(numbers[0], odder), Ordering::Equal, "nothing is known of these");
     }
 }

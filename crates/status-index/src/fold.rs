@@ -11,6 +11,7 @@
 //!
 //! Of the entries that have passed, only that is kept which can still matter: a few for each build.
 
+use buildbook_history::Ascii;
 use buildbook_layout::{Kind, PackageId};
 
 use crate::facts::{Fact, Short, Texts};
@@ -37,6 +38,8 @@ pub(crate) struct Fold {
     pub(crate) doc: OfKind,
     /// The run of the last entry.
     pub(crate) last_run: Option<u32>,
+    /// Whether the entry before that was of another run.
+    has_moved_on: bool,
     pub(crate) has_before: bool,
     pub(crate) has_now: bool,
 }
@@ -101,18 +104,18 @@ impl Fold {
     }
 
     /// Whether an entry may come next: its run is not before that of the last one.
-    pub(crate) fn is_followed_by(&self, texts: &Texts<'_>, fact: &Fact) -> bool {
-        self.last_run.is_none_or(|last| texts.order(last, fact.run).is_le())
+    pub(crate) fn is_followed_by(&self, texts: &Texts<'_>, run: u32) -> bool {
+        self.last_run.is_none_or(|last| texts.order(last, run).is_le())
     }
 
     /// Takes the next entry in the order of runs.
     pub(crate) fn take(&mut self, texts: &Texts<'_>, fact: &Fact) {
-        let place = texts.place(fact.run);
-        match place {
+        match fact.place {
             Place::Before => self.has_before = true,
             Place::Now => self.has_now = true,
             Place::Later => return,
         }
+        self.has_moved_on = self.last_run != Some(fact.run);
         self.last_run = Some(fact.run);
         let of_kind = if fact.kind == Kind::Doc { &mut self.doc } else { &mut self.build };
         if fact.blessed {
@@ -133,6 +136,28 @@ impl Fold {
                 Since::renew(&mut build.since, fact);
             }
         }
+    }
+
+    /// Takes the next entry, which is of a run before, and like the two that were taken last but for its run and its
+    /// time; `false` if it has to be taken as any other.
+    ///
+    /// When those two are of different runs, all that compares has the first of them already as what was before, and
+    /// another of the same changes nothing there: nobody asks for the run of what was before.
+    #[inline]
+    pub(crate) fn take_once_more(&mut self, like: &Fact, run: u32, ts: Ascii<'_>) -> bool {
+        if !self.has_moved_on {
+            return false;
+        }
+        self.last_run = Some(run);
+        let of_kind = if like.kind == Kind::Doc { &mut self.doc } else { &mut self.build };
+        let newest = match &mut of_kind.last {
+            None => of_kind.newest.as_mut(),
+            last => last.as_mut().filter(|_| like.blessed),
+        };
+        if let Some(newest) = newest {
+            (newest.run, newest.ts) = (run, Short::ascii(ts));
+        }
+        true
     }
 
     /// Says what is to be said after the entries that have passed.
@@ -223,7 +248,7 @@ impl Since {
 
 impl Past {
     fn see(&mut self, texts: &Texts<'_>, fact: &Fact) {
-        match texts.place(fact.run) {
+        match fact.place {
             Place::Now => self.now = Some(Seen::of(fact)),
             Place::Before => {
                 self.before = Some(Seen::of(fact));
@@ -366,7 +391,7 @@ mod tests {
             facts.sort_by(|one, other| texts.order(one.run, other.run));
             let mut fold = Fold::default();
             for fact in &facts {
-                prop_assert!(fold.is_followed_by(&texts, fact));
+                prop_assert!(fold.is_followed_by(&texts, fact.run));
                 fold.take(&texts, fact);
             }
             let mut verdict = Verdict::default();

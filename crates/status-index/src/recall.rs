@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::facts::Fact;
 use crate::memory::{self, Known, Memory, put_verdict, take_verdict};
 use crate::part::Part;
-use crate::scan::Scan;
+use crate::scan::{Passing, Scan};
 use crate::state::take_state;
 
 /// If more was added than this, the history is read from its start, in memory that does not depend on how much.
@@ -119,7 +119,7 @@ impl Scan<'_> {
                 .ok()??
         };
         recent.sort_by(|one, other| texts.order(one.run, other.run));
-        if recent.first().is_some_and(|first| !folding.fold.is_followed_by(texts, first)) {
+        if recent.first().is_some_and(|first| !folding.fold.is_followed_by(texts, first.run)) {
             return None;
         }
         if let Some(run) = folding.fold.last_run {
@@ -135,23 +135,10 @@ impl Scan<'_> {
     ) -> buildbook_history::Result<(Option<Position>, Vec<buildbook_history::Problem>)> {
         let Scan { follower, repeats, texts, folding, .. } = self;
         let wants_state = visit.stamp.is_some_and(|stamp| stamp.length > SHORT);
-        texts.next_package();
-        folding.clear(wants_state);
-        let mut is_in_order = true;
-        let mut followed = follower.read_told(visit.package, repeats, |told| {
-            let fact = texts.told(&told);
-            is_in_order = is_in_order && folding.is_followed_by(texts, &fact);
-            if is_in_order {
-                folding.take(texts, &fact);
-            }
-            fact
-        })?;
-        if !is_in_order {
-            let mut facts: Vec<Fact> = Vec::new();
-            followed = follower.read(visit.package, |entry| facts.push(texts.fact(&entry)))?;
-            facts.sort_by(|one, other| texts.order(one.run, other.run));
-            folding.clear(wants_state);
-            facts.iter().for_each(|fact| folding.take(texts, fact));
+        let mut passing = Passing::new(texts, folding, wants_state);
+        let mut followed = follower.read_visiting(visit.package, repeats, &mut passing)?;
+        if !passing.is_in_order {
+            followed = self.read_out_of_order(visit.package, wants_state)?;
         }
         Ok((followed.position, followed.problems))
     }

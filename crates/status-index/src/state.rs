@@ -212,6 +212,7 @@ fn take_fact(rest: &mut Rest<'_>, texts: &mut Texts<'_>) -> Option<Fact> {
     let failed_dep = rest.optional_text()?.map(|text| texts.failed_dep_number(text));
     Some(Fact {
         run,
+        place: texts.place(run),
         hash,
         category,
         failed_dep,

@@ -1,6 +1,6 @@
 //! Entries that are told by what was made of earlier ones are the entries that are there.
 
-use buildbook_history::{Entry, Follower, OpenFolder, Repeats, Told};
+use buildbook_history::{Again, Entry, EntryRef, EntryVisitor, Follower, OpenFolder, Repeats};
 use buildbook_layout::PackageId;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -10,43 +10,58 @@ use crate::World;
 /// What is made of each entry: the package that it was made for, and the entry.
 type Made = (PackageId, Entry);
 
+/// Writes down what it is told.
+struct Listener<'a> {
+    package: &'a PackageId,
+    entries: Vec<Entry>,
+    again: Vec<bool>,
+    streaks: Vec<u64>,
+}
+
+impl EntryVisitor for Listener<'_> {
+    type Made = Made;
+
+    fn anew(&mut self, entry: EntryRef<'_>) -> Made {
+        let entry = entry.into_entry();
+        self.entries.push(entry.clone());
+        self.again.push(false);
+        (self.package.clone(), entry)
+    }
+
+    fn again(&mut self, again: Again<'_>, (of, like): &Made) {
+        assert_eq!(of, self.package, "it is like an entry of another history");
+        let (ts, run) = (again.ts.as_str(), again.run.as_str());
+        assert_eq!((again.ts.as_bytes(), again.run.as_bytes()), (ts.as_bytes(), run.as_bytes()));
+        let is_like = |entry: &&Entry| {
+            Entry { ts: like.ts.clone(), run: like.run.clone(), ..(*entry).clone() } == *like
+        };
+        let streak = self.entries.iter().rev().take_while(is_like).count();
+        assert!(usize::try_from(again.streak).unwrap() <= streak, "{} of {streak}", again.streak);
+        self.streaks.push(again.streak);
+        self.entries.push(Entry { ts: ts.to_owned(), run: run.to_owned(), ..like.clone() });
+        self.again.push(true);
+    }
+}
+
 /// What is told of a package, and of which entries it was told that they are like an earlier one.
 fn told(
     follower: &mut Follower<'_>,
     package: &PackageId,
     repeats: &mut Repeats<Made>,
 ) -> (Vec<Entry>, Vec<bool>) {
-    let (mut entries, mut again) = (Vec::new(), Vec::new());
-    let mut each = |told: Told<'_, Made>| {
-        again.push(matches!(told, Told::Again { .. }));
-        let entry = match told {
-            Told::Anew(entry) => entry.into_entry(),
-            Told::Again { ts, run, like: (of, like) } => {
-                assert_eq!(of, package, "it is like an entry of another history");
-                assert_eq!(
-                    (ts.as_bytes(), run.as_bytes()),
-                    (ts.as_str().as_bytes(), run.as_str().as_bytes())
-                );
-                Entry { ts: ts.as_str().to_owned(), run: run.as_str().to_owned(), ..like.clone() }
-            }
-        };
-        entries.push(entry.clone());
-        (package.clone(), entry)
-    };
-    let problems = follower.for_each_told(package, repeats, &mut each).unwrap();
-    let count = entries.len();
+    let listener = || Listener { package, entries: Vec::new(), again: Vec::new(), streaks: Vec::new() };
+    let mut listening = listener();
+    let problems = follower.visit(package, repeats, &mut listening).unwrap();
     let mut expected = Vec::new();
     assert_eq!(follower.for_each(package, |entry| expected.push(entry.into_entry())).unwrap(), problems);
-    assert_eq!(entries, expected);
+    assert_eq!(listening.entries, expected);
 
     // The other way to read a whole history tells the same.
-    let followed = follower.read_told(package, repeats, |told| match told {
-        Told::Anew(entry) => (package.clone(), entry.into_entry()),
-        Told::Again { like, .. } => like.clone(),
-    });
-    assert_eq!(followed.unwrap(), follower.read(package, |_| ()).unwrap());
-    assert_eq!(count, again.len());
-    (entries, again)
+    let mut other = listener();
+    let followed = follower.read_visiting(package, repeats, &mut other).unwrap();
+    assert_eq!(followed, follower.read(package, |_| ()).unwrap());
+    assert_eq!((&other.entries, &other.again), (&listening.entries, &listening.again));
+    (listening.entries, listening.again)
 }
 
 /// Histories that have these texts.
@@ -85,6 +100,19 @@ fn what_repeats_an_earlier_line_is_told_again() {
     let ends = [end("a"), end("b"), end("a"), end("b"), escaped.clone(), escaped, long.clone(), long];
     let lines: Vec<_> = ends.into_iter().enumerate().map(|(at, end)| (start(at), end)).collect();
     assert_eq!(again(&lines), [false, false, true, true, false, true, false, false]);
+}
+
+#[test]
+fn an_entry_is_told_how_many_before_it_are_like_it() {
+    let hashes = ["a", "a", "a", "a", "b", "a", "a", "b", "b", "b"];
+    let mut lines: String = (0..).zip(hashes).map(|(at, hash)| start(at) + &end(hash) + "\n").collect();
+    lines += &(start(10) + &end(&"long".repeat(300)) + "\n");
+    lines += &(start(11) + &end("b") + "\n" + &start(12) + &end("b") + "\n");
+    let (_world, folder, packages) = histories(&[lines.into_bytes()]);
+    let (package, mut follower) = (&packages[0], Follower::new(&folder));
+    let mut listener = Listener { package, entries: Vec::new(), again: Vec::new(), streaks: Vec::new() };
+    follower.visit(package, &mut Repeats::default(), &mut listener).unwrap();
+    assert_eq!(listener.streaks, [1, 2, 3, 0, 1, 0, 1, 2, 0, 1]);
 }
 
 #[test]
