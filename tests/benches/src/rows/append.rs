@@ -165,7 +165,7 @@ pub(super) fn history(place: &Place) -> History {
     History::at(PackagesTree::at(place.made("scratch/packages")))
 }
 
-fn path(place: &Place) -> PathBuf {
+pub(super) fn path(place: &Place) -> PathBuf {
     history(place).tree().history(&package())
 }
 

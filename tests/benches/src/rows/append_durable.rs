@@ -1,12 +1,15 @@
 //! Rows 3 and 4: adding lines beside adding rows to SQLite.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Mutex;
 
 use anyhow::{Result, bail, ensure};
 use buildbook::layout::PackageId;
 use rusqlite::Connection;
 
-use super::append::{entry, expect_lines, history, package, share, start_anew};
+use super::append::{entry, expect_lines, history, line, package, path, share, start_anew};
+use crate::bare;
 use crate::crew::{self, Role};
 use crate::data::Place;
 use crate::row::Target::{None as Nothing, Rate};
@@ -22,6 +25,8 @@ pub(crate) const SYNCED: Row = Row {
     sides: &[
         Side { name: "ours, 1", run: |place| synced(place, "ours", 1) },
         Side { name: "SQLite FULL, 1", run: |place| synced(place, "SQLite", 1) },
+        Side { name: "bare, 1", run: |place| synced(place, "bare", 1) },
+        Side { name: "bare, in place", run: |place| synced(place, "bare, in place", 1) },
         Side { name: "ours, 4", run: |place| synced(place, "ours", 4) },
         Side { name: "SQLite FULL, 4", run: |place| synced(place, "SQLite", 4) },
         Side { name: "a history each, 4", run: |place| synced(place, "a history each", 4) },
@@ -31,6 +36,8 @@ pub(crate) const SYNCED: Row = Row {
     ],
     claims: &[
         claim("1 writer", "ours, 1", "SQLite FULL, 1", Rate(1.0)),
+        claim("1 writer, beside the same calls", "ours, 1", "bare, 1", Nothing),
+        claim("1 writer, beside a file that does not grow", "ours, 1", "bare, in place", Nothing),
         claim("4 writers", "ours, 4", "SQLite FULL, 4", Rate(1.8)),
         claim("4 writers, a history each", "a history each, 4", "SQLite FULL, 4", Nothing),
         claim("64 callers, group commit", "group, 64", "SQLite FULL, 64", Rate(10.0)),
@@ -44,6 +51,36 @@ pub(crate) const SYNCED: Row = Row {
                 member.gate()?;
                 for _ in 0..share(durable(place), member) {
                     appender.append_synced(&entry)?;
+                }
+                Ok(())
+            },
+        },
+        Role {
+            name: "bare",
+            play: |place, member| {
+                let (path, line) = (path(place), line());
+                let file = bare::open(&path)?;
+                member.gate()?;
+                for _ in 0..durable(place) {
+                    bare::append(&file, &path, &line)?;
+                    file.sync_data()?;
+                }
+                Ok(())
+            },
+        },
+        Role {
+            // As SQLite writes to its log, once that has grown: nothing but the bytes has to reach the device.
+            name: "bare, in place",
+            play: |place, member| {
+                let line = line();
+                let length = line.len() as u64;
+                std::fs::write(path(place), line.repeat(usize::try_from(durable(place))?))?;
+                let file = File::options().write(true).open(path(place))?;
+                file.sync_all()?;
+                member.gate()?;
+                for at in 0..durable(place) {
+                    file.write_all_at(&line, at * length)?;
+                    file.sync_data()?;
                 }
                 Ok(())
             },
