@@ -50,6 +50,14 @@ impl Role {
     }
 }
 
+impl Role {
+    /// What a name stands for, if it is one that this crate makes. Its owner may be alive and busy with it.
+    #[must_use]
+    pub fn of(name: &OsStr) -> Option<Role> {
+        parts(name).map(|(_, role, _)| role)
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -112,8 +120,14 @@ pub(crate) fn sibling(staging: &Path, target: &Path, role: Role) -> Result<PathB
     Ok(folder.join(file_name))
 }
 
-/// Reads a name. Anything that is not exactly one of ours is `None`. A target's name need not be text.
+/// Reads a name. Anything that is not exactly one of ours is `None`.
 fn parse(folder: &Path, name: &OsStr) -> Option<Leftover> {
+    let (target, role, ticket) = parts(name)?;
+    Some(Leftover { path: folder.join(name), target: folder.join(target), role, ticket: ticket.to_owned() })
+}
+
+/// The name of the target, which need not be text, the role, and the ticket.
+fn parts(name: &OsStr) -> Option<(&OsStr, Role, &str)> {
     let (rest, ticket) = split_at_last(name.as_bytes().strip_prefix(b".")?, b'-')?;
     let ticket = str::from_utf8(ticket.strip_prefix(MARK.as_bytes())?).ok()?;
     let (target, role) = split_at_last(rest, b'.')?;
@@ -123,12 +137,7 @@ fn parse(folder: &Path, name: &OsStr) -> Option<Leftover> {
     let ticket_is_ours =
         ticket.len() == RANDOM_CHARACTERS && ticket.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_a_name = !matches!(target, b"" | b"." | b"..");
-    (ticket_is_ours && is_a_name).then(|| Leftover {
-        path: folder.join(name),
-        target: folder.join(OsStr::from_bytes(target)),
-        role,
-        ticket: ticket.to_owned(),
-    })
+    (ticket_is_ours && is_a_name).then(|| (OsStr::from_bytes(target), role, ticket))
 }
 
 fn split_at_last(bytes: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
@@ -173,6 +182,7 @@ mod tests {
         let parse = |name: &str| parse(Path::new("f"), OsStr::new(name));
         let ours = parse(".status.json.tmp-bb0aZ3456789").unwrap();
         assert_eq!((ours.target.as_path(), ours.role), (Path::new("f/status.json"), Role::Temporary));
+        assert_eq!(Role::of(OsStr::new(".status.json.tmp-bb0aZ3456789")), Some(Role::Temporary));
         let dotted = parse(".a.new-1.0.old-bb0123456789").unwrap();
         assert_eq!((dotted.target.as_path(), dotted.role), (Path::new("f/a.new-1.0"), Role::Old));
         let bytes = OsStr::from_bytes(b".\xff.trash-bb0123456789");
@@ -196,6 +206,7 @@ mod tests {
             ".site.tmp-42-0a1b2c",
         ] {
             assert_eq!(parse(name), None, "{name}");
+            assert_eq!(Role::of(OsStr::new(name)), None, "{name}");
         }
     }
 }
