@@ -1,14 +1,16 @@
 //! What a layer says of itself, and when it was last used.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
-use buildbook_fsio::read_file;
+use buildbook_fsio::{Facts, OpenFolder, read_file};
 use buildbook_json::{Kept, strict_record};
 use buildbook_layout::{LayerTree, Timestamp};
 use serde::Deserialize;
 
-use crate::usage::modified;
 use crate::{Error, Result};
 
 /// The largest description that is read, in bytes.
@@ -39,14 +41,27 @@ pub(crate) struct Known {
 impl Metadata {
     pub(crate) fn read(layer: &LayerTree) -> Self {
         let path = layer.metadata();
-        let bytes = match read_file(&path, LIMIT) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Metadata::Missing,
-            Err(error) => return Metadata::Unreadable(error.into()),
-        };
-        match parse(&bytes) {
+        match read_file(&path, LIMIT) {
+            Ok(Some(bytes)) => Metadata::of(&bytes, || path),
+            Ok(None) => Metadata::Missing,
+            Err(error) => Metadata::Unreadable(error.into()),
+        }
+    }
+
+    /// Reads it from the layer's open folder, into memory that serves for one after another, and returns what the system
+    /// says about the file that was read.
+    pub(crate) fn read_in(layer: &OpenFolder, name: &OsStr, bytes: &mut Vec<u8>) -> (Self, Option<Facts>) {
+        match layer.read_file(name, LIMIT, bytes) {
+            Ok(Some(facts)) => (Metadata::of(bytes, || layer.path().join(name)), Some(facts)),
+            Ok(None) => (Metadata::Missing, None),
+            Err(error) => (Metadata::Unreadable(error.into()), None),
+        }
+    }
+
+    fn of(bytes: &[u8], path: impl FnOnce() -> PathBuf) -> Self {
+        match parse(bytes) {
             Ok(known) => Metadata::Known(known),
-            Err(source) => Metadata::Corrupt(Error::MalformedMetadata { path, source }),
+            Err(source) => Metadata::Corrupt(Error::MalformedMetadata { path: path(), source }),
         }
     }
 }
@@ -66,7 +81,9 @@ struct Description {
 
 /// The original writes bytes that are not UTF-8 into strings as they are, so the text is taken as it comes.
 fn parse(bytes: &[u8]) -> buildbook_json::Result<Known> {
-    let description: Description = strict_record(&String::from_utf8_lossy(bytes))?;
+    // Whether it is text is found out much sooner than how it could be made into some.
+    let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+    let description: Description = strict_record(&text)?;
     let Description { parent_hashes, hashes, dep_doc_hashes, created_at, created } = description;
     let parents = [parent_hashes, hashes, dep_doc_hashes].into_iter().flatten().flatten();
     let created_at = created_at.value().and_then(|text| text.parse().ok());
@@ -89,6 +106,10 @@ pub(crate) fn last_touched(layer: &LayerTree) -> Result<Option<Timestamp>> {
         }
     }
     Ok(latest)
+}
+
+fn modified(metadata: &fs::Metadata) -> Option<Timestamp> {
+    metadata.modified().ok().and_then(Timestamp::from_system_time)
 }
 
 #[cfg(test)]

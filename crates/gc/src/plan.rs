@@ -109,5 +109,5 @@ fn goes(decision: &Decision) -> bool {
 
 /// The folder that a path is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -7,11 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use buildbook_atomic_swap::Role;
-use buildbook_fsio::read_file;
+use buildbook_fsio::{Kind, read_file};
 use buildbook_json::strict_record;
 use buildbook_layout::{HtmlTree, Universe};
 
-use crate::survey::{leftovers, list};
+use crate::survey::{Name, list};
 use crate::{Error, Result};
 
 /// The largest list of references that is read, in bytes.
@@ -47,12 +47,11 @@ pub fn collect_referenced_universes(html: &HtmlTree) -> Result<Vec<Universe>> {
 
 /// The folders in a folder of published packages or versions.
 fn published(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = list(folder).map_err(|error| unreadable(folder, error))?;
-    let leftovers = leftovers(folder)?;
+    let listed = list(folder).map_err(|error| unreadable(folder, error))?;
     let mut folders = Vec::new();
-    for (name, kind) in entries {
+    for Name { name, kind, .. } in listed.into_iter().flat_map(|(_, names)| names) {
         let path = folder.join(&name);
-        match leftovers.get(&path) {
+        match Role::of(&name) {
             Some(Role::Staging | Role::Old) => return Err(Error::UnfinishedPublication { path }),
             Some(_) => continue,
             None if is_unfinished_of_a_later_version(&name) => {
@@ -62,7 +61,7 @@ fn published(folder: &Path) -> Result<Vec<PathBuf>> {
             None if name.as_encoded_bytes().starts_with(b".") => continue,
             None => {}
         }
-        if kind.is_dir() || (kind.is_symlink() && leads_to_folder(&path)?) {
+        if kind == Kind::Folder || (kind == Kind::Link && leads_to_folder(&path)?) {
             folders.push(path);
         }
     }

@@ -1,14 +1,14 @@
 //! Looking at the layers of a platform.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, FileType};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use buildbook_atomic_swap::{Role, find_leftovers};
-use buildbook_fsio::{Probe, in_parallel_on, probe};
+use buildbook_atomic_swap::Role;
+use buildbook_fsio::{Facts, Kind as FileKind, NamesBuffer, OpenFolder, Probe, in_parallel_on, probe};
 use buildbook_layout::{LayerName, LayerTree, PlatformTree, Timestamp};
 
 use crate::item::Identity;
@@ -89,44 +89,39 @@ pub(crate) enum LockState {
 /// The system's answer when the folder cannot be read; what concerns one entry is in
 /// [`LayerSurvey::problems`].
 pub fn survey_layers(tree: &PlatformTree) -> Result<LayerSurvey> {
-    let mut slots: Vec<Slot> = list(tree.path())?.into_iter().map(Slot::Listed).collect();
-    let look = Look::at(tree.path())?;
-    let locks = slots.iter().filter_map(Slot::lock).map(OsStr::to_owned).collect();
+    let Some((folder, mut names)) = list_in_no_order(tree.path())? else {
+        return Ok(LayerSurvey { problems: Vec::new(), tree: tree.clone(), entries: Vec::new() });
+    };
+    // In this order, the system finds what it looks for close to what it found before.
+    names.sort_unstable_by_key(|name| name.inode);
+    let locks = names.iter().filter_map(|name| name.name.as_bytes().strip_suffix(b".lock"));
+    let locks = locks.map(|name| OsStr::from_bytes(name).to_owned()).collect();
+    let look = LookAtLayers { tree, locks, look: Look::at(folder) };
+    let mut slots: Vec<Slot> = names.into_iter().map(Slot::Listed).collect();
     let problems = in_parallel_on(&mut slots, SHARE, |slots| {
-        let mut problems = Vec::new();
+        let (mut problems, mut scratch) = (Vec::new(), Scratch::default());
         for slot in slots {
-            slot.look_at(tree, &look, &locks, &mut problems);
+            slot.look_at(&look, &mut scratch, &mut problems);
         }
         problems
     });
-    let entries = slots.into_iter().filter_map(Slot::entry).collect();
-    Ok(LayerSurvey { tree: tree.clone(), entries, problems: problems.into_iter().flatten().collect() })
+    let mut entries: Vec<Entry> = slots.into_iter().filter_map(Slot::entry).collect();
+    entries.sort_unstable_by(|one, other| one.file_name.cmp(&other.file_name));
+    let mut problems: Vec<Error> = problems.into_iter().flatten().collect();
+    problems.sort_by(|one, other| one.path().cmp(other.path()));
+    Ok(LayerSurvey { tree: tree.clone(), entries, problems })
 }
 
 /// A name, and what was seen when somebody had looked, in the same place: there can be a million of them.
 enum Slot {
-    Listed((OsString, FileType)),
+    Listed(Name),
     Seen(Option<Entry>),
 }
 
 impl Slot {
-    /// The name, if it is that of a lock.
-    fn lock(&self) -> Option<&OsStr> {
-        match self {
-            Slot::Listed((name, _)) if name.as_bytes().ends_with(b".lock") => Some(name),
-            _ => None,
-        }
-    }
-
-    fn look_at(
-        &mut self,
-        tree: &PlatformTree,
-        look: &Look,
-        locks: &HashSet<OsString>,
-        problems: &mut Vec<Error>,
-    ) {
-        if let Slot::Listed((name, kind)) = std::mem::replace(self, Slot::Seen(None)) {
-            *self = Slot::Seen(look_at(tree, look, locks, name, kind, problems));
+    fn look_at(&mut self, look: &LookAtLayers<'_>, scratch: &mut Scratch, problems: &mut Vec<Error>) {
+        if let Slot::Listed(Name { name, kind, .. }) = std::mem::replace(self, Slot::Seen(None)) {
+            *self = Slot::Seen(look.entry(name, kind, scratch, problems));
         }
     }
 
@@ -138,83 +133,92 @@ impl Slot {
     }
 }
 
-/// Looks at an entry of a platform's folder; `None` for what is no concern of a collection.
-fn look_at(
-    tree: &PlatformTree,
-    look: &Look,
-    locks: &HashSet<OsString>,
-    file_name: OsString,
-    kind: FileType,
-    problems: &mut Vec<Error>,
-) -> Option<Entry> {
-    let path = tree.path().join(&file_name);
-    let role = look.leftover(&path);
-    let layer = file_name.to_str().and_then(|name| name.parse::<LayerName>().ok());
-    let kind = match (role, layer, kind.is_dir()) {
-        // The new contents of a file, or a link, are nothing that is collected.
-        (Some(Role::Temporary), _, _) => return None,
-        (Some(role), _, true) => {
-            Kind::Leftover { role, parents: look.parents(&LayerTree::at(&path), None).0 }
-        }
-        (None, Some(name), true) => {
-            return Some(look_at_layer(tree, look, locks, file_name, &name, problems));
-        }
-        (_, Some(name), false) => {
-            Kind::NotAFolder { parents: look.parents_behind(&tree.layer(&name), problems) }
-        }
-        (None, None, true) if path != tree.packages().path() => Kind::Foreign,
-        _ => return None,
-    };
-    Some(look.entry(&path, file_name, kind, problems))
-}
-
-/// What is not among the names that were listed is not asked for: neither a lock nor a description.
-fn look_at_layer(
-    tree: &PlatformTree,
-    look: &Look,
-    locks: &HashSet<OsString>,
-    file_name: OsString,
-    name: &LayerName,
-    problems: &mut Vec<Error>,
-) -> Entry {
-    let layer = tree.layer(name);
-    let mut sight = Sight::default();
-    let usage = measure_with(layer.path(), |name, metadata| sight.note(look, name, metadata));
-    let (parents, created) = match &usage {
-        Ok(_) if !sight.is_described => (Parents::NotYet, None),
-        _ => look.parents(&layer, Some(problems)),
-    };
-    let lock = tree.layer_lock(name);
-    let lock = match lock.file_name() {
-        Some(name) if !locks.contains(name) => LockState::Free,
-        _ => lock_state(&lock, problems),
-    };
-    let touched = if usage.is_ok() { Ok(sight.touched) } else { last_touched(&layer) };
-    let kind = Kind::Layer { parents, lock };
-    let mut entry = look.measured(file_name, kind, usage, &sight, problems);
-    entry.last_used = latest_use(&entry, created, touched, problems);
-    entry
-}
-
-/// What is seen of an entry itself, and of the files of a layer that tell of its use, while it is measured.
+/// Memory that serves for one entry after another.
 #[derive(Default)]
-struct Sight {
-    identity: Option<Identity>,
-    is_described: bool,
-    /// As [`last_touched`] has it.
-    touched: Option<Timestamp>,
+pub(crate) struct Scratch {
+    names: NamesBuffer,
+    description: Vec<u8>,
 }
 
-impl Sight {
-    fn note(&mut self, look: &Look, name: &OsStr, metadata: &fs::Metadata) {
-        if name.is_empty() {
-            self.identity = Some(identity(metadata));
-        } else if name == look.description {
-            self.is_described = true;
-        } else if name != look.last_used {
-            return;
-        }
-        self.touched = self.touched.max(modified(metadata));
+/// What is needed to look at the entries of a platform's folder.
+struct LookAtLayers<'a> {
+    tree: &'a PlatformTree,
+    /// The names that have a lock beside them.
+    locks: HashSet<OsString>,
+    look: Look,
+}
+
+impl LookAtLayers<'_> {
+    /// Looks at an entry; `None` for what is no concern of a collection.
+    fn entry(
+        &self,
+        file_name: OsString,
+        kind: FileKind,
+        scratch: &mut Scratch,
+        problems: &mut Vec<Error>,
+    ) -> Option<Entry> {
+        let layer = file_name.to_str().and_then(|name| name.parse::<LayerName>().ok());
+        let kind = match (Role::of(&file_name), layer, kind == FileKind::Folder) {
+            // The new contents of a file, or a link, are nothing that is collected.
+            (Some(Role::Temporary), _, _) => return None,
+            (Some(role), _, true) => {
+                let layer = LayerTree::at(self.tree.path().join(&file_name));
+                Kind::Leftover { role, parents: parents(Metadata::read(&layer), None).0 }
+            }
+            (None, Some(name), true) => return Some(self.layer(file_name, &name, scratch, problems)),
+            (_, Some(name), false) => {
+                Kind::NotAFolder { parents: parents_behind(&self.tree.layer(&name), problems) }
+            }
+            (None, None, true) if self.tree.path().join(&file_name) != self.tree.packages().path() => {
+                Kind::Foreign
+            }
+            _ => return None,
+        };
+        Some(self.look.entry(file_name, kind, scratch, problems))
+    }
+
+    /// Looks at a layer. What is not among the names that were listed is not asked for: neither a lock nor a
+    /// description. A file that is opened is not looked at once more.
+    fn layer(
+        &self,
+        file_name: OsString,
+        name: &LayerName,
+        scratch: &mut Scratch,
+        problems: &mut Vec<Error>,
+    ) -> Entry {
+        let Scratch { names, description } = scratch;
+        let (mut metadata, mut touched) = (Metadata::Missing, None);
+        let measured = measure_with(&self.look.folder, &file_name, names, |folder, name| {
+            let is_description = name == self.look.description;
+            let mut facts = None;
+            if is_description {
+                (metadata, facts) = Metadata::read_in(folder, name, description);
+            }
+            if facts.is_none() {
+                facts = folder.facts_below(name)?;
+            }
+            if let Some(facts) = &facts
+                && (is_description || name == self.look.last_used)
+            {
+                touched = touched.max(modified(facts));
+            }
+            Ok(facts)
+        });
+        let touched = match &measured {
+            Ok((root, _)) => Ok(touched.max(root.as_ref().and_then(modified))),
+            Err(_) => {
+                metadata = Metadata::read(&self.tree.layer(name));
+                last_touched(&self.tree.layer(name))
+            }
+        };
+        let (parents, created) = parents(metadata, Some(problems));
+        let lock = match self.locks.contains(&file_name) {
+            true => lock_state(&self.tree.layer_lock(name), problems),
+            false => LockState::Free,
+        };
+        let mut entry = self.look.measured(file_name, Kind::Layer { parents, lock }, measured, problems);
+        entry.last_used = latest_use(&entry, created, touched, problems);
+        entry
     }
 }
 
@@ -247,8 +251,8 @@ fn lock_state(lock: &Path, problems: &mut Vec<Error>) -> LockState {
 
 /// What is needed to look at the entries of one folder.
 pub(crate) struct Look {
+    folder: OpenFolder,
     mounts: Mounts,
-    leftovers: HashMap<PathBuf, Role>,
     /// What layers call their description.
     description: OsString,
     /// What layers call the file that tells when they were last used.
@@ -256,103 +260,105 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    pub(crate) fn at(folder: &Path) -> Result<Look> {
-        Ok(Look::with(Mounts::below(folder), leftovers(folder)?))
-    }
-
-    fn with(mounts: Mounts, leftovers: HashMap<PathBuf, Role>) -> Look {
-        let layer = LayerTree::at("");
-        Look { mounts, leftovers, description: layer.metadata().into(), last_used: layer.last_used().into() }
-    }
-
-    pub(crate) fn leftover(&self, path: &Path) -> Option<Role> {
-        self.leftovers.get(path).copied()
+    pub(crate) fn at(folder: OpenFolder) -> Look {
+        let (mounts, layer) = (Mounts::below(folder.path()), LayerTree::at(""));
+        Look { folder, mounts, description: layer.metadata().into(), last_used: layer.last_used().into() }
     }
 
     /// Looks at one entry. When it was last used is when anything in it was last written.
     pub(crate) fn entry(
         &self,
-        path: &Path,
         file_name: OsString,
         kind: Kind,
+        scratch: &mut Scratch,
         problems: &mut Vec<Error>,
     ) -> Entry {
-        let mut sight = Sight::default();
-        let usage = measure_with(path, |name, metadata| sight.note(self, name, metadata));
-        self.measured(file_name, kind, usage, &sight, problems)
+        let facts = |folder: &OpenFolder, name: &OsStr| folder.facts_below(name);
+        let measured = measure_with(&self.folder, &file_name, &mut scratch.names, facts);
+        self.measured(file_name, kind, measured, problems)
     }
 
     fn measured(
         &self,
         file_name: OsString,
         kind: Kind,
-        usage: Result<Usage>,
-        sight: &Sight,
+        measured: Result<(Option<Facts>, Usage)>,
         problems: &mut Vec<Error>,
     ) -> Entry {
-        let usage = usage.map_err(|error| problems.push(error)).ok();
+        let (root, usage) = match measured {
+            Ok((root, usage)) => (root, Some(usage)),
+            Err(error) => {
+                problems.push(error);
+                (None, None)
+            }
+        };
         let mounted = usage.as_ref().is_some_and(|usage| usage.crosses) || self.mounts.reach_into(&file_name);
         Entry {
             file_name,
-            identity: sight.identity.unwrap_or(Identity(0, 0)),
+            identity: root.as_ref().map_or(Identity(0, 0), identity),
             last_used: usage.as_ref().and_then(|usage| usage.newest),
             usage,
             mounted,
             kind,
         }
     }
-
-    /// What a layer was built upon, and when it says it was.
-    fn parents(&self, layer: &LayerTree, problems: Option<&mut Vec<Error>>) -> (Parents, Option<Timestamp>) {
-        let (parents, problem) = match Metadata::read(layer) {
-            Metadata::Known(known) => return (Parents::Known(known.parents), known.created),
-            Metadata::Missing => (Parents::NotYet, None),
-            Metadata::Corrupt(error) => (Parents::Corrupt, Some(error)),
-            Metadata::Unreadable(error) => (Parents::Unreadable, Some(error)),
-        };
-        if let Some(problems) = problems {
-            problems.extend(problem);
-        }
-        (parents, None)
-    }
-
-    /// What the layer was built upon that a link leads to, if it leads to one.
-    fn parents_behind(&self, layer: &LayerTree, problems: &mut Vec<Error>) -> Parents {
-        match fs::metadata(layer.path()) {
-            Ok(metadata) if metadata.is_dir() => self.parents(layer, Some(problems)).0,
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                problems.push(Error::io("follow the link", layer.path())(error));
-                Parents::Unreadable
-            }
-            _ => Parents::NotYet,
-        }
-    }
 }
 
-/// What writers that are at work, or died at it, have in a folder. There can be as many as there are layers.
-pub(crate) fn leftovers(folder: &Path) -> Result<HashMap<PathBuf, Role>> {
-    let swap = |source| Error::Swap { operation: "search", path: folder.to_owned(), source };
-    let found = find_leftovers(folder).map_err(swap)?;
-    Ok(found.into_iter().map(|leftover| (leftover.path, leftover.role)).collect())
-}
-
-/// The names in a folder and what they stand for, sorted; none of a folder that is missing.
-pub(crate) fn list(folder: &Path) -> Result<Vec<(OsString, FileType)>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(Error::io("read the folder", folder))?,
+/// What a layer was built upon, and when it says it was.
+fn parents(metadata: Metadata, problems: Option<&mut Vec<Error>>) -> (Parents, Option<Timestamp>) {
+    let (parents, problem) = match metadata {
+        Metadata::Known(known) => return (Parents::Known(known.parents), known.created),
+        Metadata::Missing => (Parents::NotYet, None),
+        Metadata::Corrupt(error) => (Parents::Corrupt, Some(error)),
+        Metadata::Unreadable(error) => (Parents::Unreadable, Some(error)),
     };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(Error::io("read the folder", folder))?;
-        match entry.file_type() {
-            Ok(kind) => names.push((entry.file_name(), kind)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io("look at", &entry.path())(error)),
-        }
+    if let Some(problems) = problems {
+        problems.extend(problem);
     }
-    names.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(names)
+    (parents, None)
+}
+
+/// What the layer was built upon that a link leads to, if it leads to one.
+fn parents_behind(layer: &LayerTree, problems: &mut Vec<Error>) -> Parents {
+    match fs::metadata(layer.path()) {
+        Ok(metadata) if metadata.is_dir() => parents(Metadata::read(layer), Some(problems)).0,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            problems.push(Error::io("follow the link", layer.path())(error));
+            Parents::Unreadable
+        }
+        _ => Parents::NotYet,
+    }
+}
+
+/// What a folder has, by name; `None` where there is no folder.
+pub(crate) fn list(folder: &Path) -> Result<Option<(OpenFolder, Vec<Name>)>> {
+    let mut listed = list_in_no_order(folder)?;
+    if let Some((_, names)) = &mut listed {
+        names.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    }
+    Ok(listed)
+}
+
+fn list_in_no_order(folder: &Path) -> Result<Option<(OpenFolder, Vec<Name>)>> {
+    let Some(folder) = OpenFolder::open(folder)? else { return Ok(None) };
+    let mut names = Vec::new();
+    folder.each_name(&mut NamesBuffer::new(), |listed| {
+        let kind = match listed.kind {
+            Some(kind) => Some(kind),
+            None => folder.facts_below(listed.name)?.map(|facts| facts.kind),
+        };
+        let name = |kind| Name { name: listed.name.to_owned(), kind, inode: listed.inode };
+        names.extend(kind.map(name));
+        Ok(())
+    })?;
+    Ok(Some((folder, names)))
+}
+
+/// A name in a folder.
+pub(crate) struct Name {
+    pub(crate) name: OsString,
+    pub(crate) kind: FileKind,
+    inode: u64,
 }
 
 impl Entry {
@@ -380,21 +386,5 @@ impl Entry {
                 | Kind::NotAFolder { parents: Parents::Corrupt | Parents::Unreadable }
                 | Kind::Leftover { role: Role::Old, parents: Parents::Corrupt | Parents::Unreadable }
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A collection that was killed while it deleted leaves as many as there were layers. A search through all of
-    /// them for each would go on for hours.
-    #[test]
-    fn each_of_very_many_leftovers_is_found_at_once() {
-        let path = |n: u32| PathBuf::from(format!("t/.build-{n:012x}.trash-bb{n:010}"));
-        let leftovers = (0..300_000).map(|n| (path(n), Role::Trash)).collect();
-        let look = Look::with(Mounts::default(), leftovers);
-        assert!((0..300_000).all(|n| look.leftover(&path(n)) == Some(Role::Trash)));
-        assert_eq!(look.leftover(Path::new("t/build-000000000001")), None);
     }
 }

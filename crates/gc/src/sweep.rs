@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
 use buildbook_atomic_swap::{Retired, retire};
-use buildbook_fsio::{Lock, op, remove_trees, sync_folder};
+use buildbook_fsio::{Lock, NamesBuffer, OpenFolder, op, remove_trees, sync_folder};
 
-use crate::item::{Decision, Item};
+use crate::item::{Decision, Identity, Item};
 use crate::mounts::Mounts;
 use crate::plan::folder_of;
-use crate::usage::{Freed, Usage, identity, measure};
+use crate::usage::{Freed, Usage, measure};
 use crate::{Error, Plan, RemoveReason, Result};
 
 /// The file that a collection keeps locked, in the folder that it works on.
@@ -156,8 +157,7 @@ pub(crate) fn sweep(items: &[&Item], claim: impl FnMut(&Item, &mut Vec<Error>) -
     let mut result = GcResult::default();
     let (out_of_sight, to_measure) = mpsc::channel::<PathBuf>();
     let (trash, usages) = thread::scope(|scope| {
-        let measuring = thread::Builder::new()
-            .spawn_scoped(scope, move || to_measure.iter().map(|path| measure(&path).ok()).collect());
+        let measuring = thread::Builder::new().spawn_scoped(scope, move || measure_each(to_measure.iter()));
         let trash = hide(items, claim, &mut result, |path| {
             // Without a thread that listens, it is measured later.
             let _ = out_of_sight.send(path.to_owned());
@@ -165,12 +165,23 @@ pub(crate) fn sweep(items: &[&Item], claim: impl FnMut(&Item, &mut Vec<Error>) -
         drop(out_of_sight);
         let is_safe = sync_names(&trash, &mut result);
         let measured: Option<Vec<_>> = measuring.ok().and_then(|thread| thread.join().ok());
-        let usages =
-            measured.unwrap_or_else(|| trash.iter().map(|trash| measure(&trash.path).ok()).collect());
+        let usages = measured.unwrap_or_else(|| measure_each(trash.iter().map(|trash| trash.path.clone())));
         (if is_safe { trash } else { Vec::new() }, usages)
     });
     delete(&trash, usages, &mut result);
     result
+}
+
+/// What is out of sight is all in one folder.
+fn measure_each(paths: impl Iterator<Item = PathBuf>) -> Vec<Option<Usage>> {
+    let (mut folder, mut buffer) = (None, NamesBuffer::new());
+    let mut measured = |path: &Path| -> Option<Usage> {
+        if folder.is_none() {
+            folder = OpenFolder::open(folder_of(path)).ok()?;
+        }
+        measure(folder.as_ref()?, path.file_name()?, &mut buffer).ok()
+    };
+    paths.map(|path| measured(&path)).collect()
 }
 
 /// Takes items out of sight, as far as they may go, and returns where they are now.
@@ -256,6 +267,10 @@ pub(crate) fn look_again(mounts: &mut Mounts, item: &Item) -> Result<Option<Skip
     Ok(mounts.reach_into_now(name).then_some(SkipReason::Mounted))
 }
 
+fn identity(metadata: &Metadata) -> Identity {
+    Identity(metadata.dev(), metadata.ino())
+}
+
 /// Takes an item out of sight. A publisher does not ask for the lock of what it replaces, so what was taken may be
 /// newer than the last look; it is put back then.
 pub(crate) fn take(item: &Item) -> Result<Claim> {
@@ -293,7 +308,6 @@ mod tests {
 
     use super::*;
     use crate::RemoveReason;
-    use crate::item::Identity;
 
     fn item(path: &Path, identity: Identity) -> Item {
         Item {

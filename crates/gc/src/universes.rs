@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use buildbook_atomic_swap::Role;
+use buildbook_fsio::Kind as FileKind;
 use buildbook_layout::{HtmlTree, Timestamp, Universe};
 
 use crate::item::{Decision, Item};
 use crate::layers::by_age;
 use crate::mounts::Mounts;
-use crate::survey::{Entry, Kind, Look, Parents, list};
+use crate::survey::{Entry, Kind, Look, Name, Parents, Scratch, list};
 use crate::sweep::{Claim, GcResult, look_again, sweep, take, with_gc_lock};
 use crate::{
     Error, KeepReason, Plan, Policy, RemoveReason, Result, SkipReason, collect_referenced_universes, usage,
@@ -39,21 +40,21 @@ pub struct UniverseSurvey {
 /// universes cannot be read. What concerns one universe is in [`UniverseSurvey::problems`].
 pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
     let referenced = referenced(html)?;
-    let folder = html.universes();
-    let look = Look::at(&folder)?;
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
-    for (file_name, kind) in list(&folder)? {
-        let path = folder.join(&file_name);
-        let universe = file_name.to_str().and_then(|name| name.parse::<Universe>().ok());
-        let kind = match (look.leftover(&path), universe, kind.is_dir()) {
-            (Some(Role::Temporary), _, _) => continue,
-            (Some(role), _, true) => Kind::Leftover { role, parents: Parents::NotYet },
-            (None, Some(universe), true) => Kind::Universe(universe),
-            (_, Some(_), false) => Kind::NotAFolder { parents: Parents::NotYet },
-            (None, None, true) => Kind::Foreign,
-            _ => continue,
-        };
-        entries.push(look.entry(&path, file_name, kind, &mut problems));
+    if let Some((folder, names)) = list(&html.universes())? {
+        let (look, mut scratch) = (Look::at(folder), Scratch::default());
+        for Name { name: file_name, kind, .. } in names {
+            let universe = file_name.to_str().and_then(|name| name.parse::<Universe>().ok());
+            let kind = match (Role::of(&file_name), universe, kind == FileKind::Folder) {
+                (Some(Role::Temporary), _, _) => continue,
+                (Some(role), _, true) => Kind::Leftover { role, parents: Parents::NotYet },
+                (None, Some(universe), true) => Kind::Universe(universe),
+                (_, Some(_), false) => Kind::NotAFolder { parents: Parents::NotYet },
+                (None, None, true) => Kind::Foreign,
+                _ => continue,
+            };
+            entries.push(look.entry(file_name, kind, &mut scratch, &mut problems));
+        }
     }
     Ok(UniverseSurvey { html: html.clone(), entries, problems, referenced })
 }
@@ -61,7 +62,7 @@ pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
 fn referenced(html: &HtmlTree) -> Result<HashSet<Universe>> {
     let referenced = collect_referenced_universes(html)?;
     let (packages, universes) = (html.blessed(), html.universes());
-    if !packages.is_dir() && !list(&universes)?.is_empty() {
+    if !packages.is_dir() && list(&universes)?.is_some_and(|(_, names)| !names.is_empty()) {
         return Err(Error::NothingPublished { path: packages });
     }
     Ok(referenced.into_iter().collect())

@@ -1,16 +1,16 @@
 //! How much of the disk a tree takes, and how much its removal frees.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use buildbook_fsio::{Facts, Kind, NamesBuffer, OpenFolder};
 use buildbook_layout::Timestamp;
 
+use crate::Result;
 use crate::item::Identity;
-use crate::{Error, Result};
+use crate::plan::folder_of;
 
 /// The unit of what a file system says it has given to a file.
 const BLOCK: u64 = 512;
@@ -41,32 +41,35 @@ pub(crate) struct Shared {
     pub(crate) names: u64,
 }
 
-/// Measures a tree, on its own file system and without following links.
-pub(crate) fn measure(path: &Path) -> Result<Usage> {
-    measure_with(path, |_, _| ())
+/// Measures what has a name in a folder, on its own file system and without following links.
+pub(crate) fn measure(above: &OpenFolder, name: &OsStr, buffer: &mut NamesBuffer) -> Result<Usage> {
+    Ok(measure_with(above, name, buffer, |folder, name| folder.facts_below(name))?.1)
 }
 
-/// Measures a tree, and shows what it sees of it and of the entries that are directly in it. The tree itself has no
-/// name there.
-pub(crate) fn measure_with(path: &Path, top: impl FnMut(&OsStr, &Metadata)) -> Result<Usage> {
+/// As [`measure`], and returns what the system says of the tree itself. What is directly in it, `facts` looks at.
+pub(crate) fn measure_with(
+    above: &OpenFolder,
+    name: &OsStr,
+    buffer: &mut NamesBuffer,
+    facts: impl FnMut(&OpenFolder, &OsStr) -> buildbook_fsio::Result<Option<Facts>>,
+) -> Result<(Option<Facts>, Usage)> {
     let mut usage = Usage::default();
     let mut linked: HashMap<Identity, Shared> = HashMap::new();
-    let look = |metadata: &Metadata, is_here: bool| {
+    let look = |facts: &Facts, is_here: bool| {
         if !is_here {
             usage.crosses = true;
             return;
         }
-        usage.newest = usage.newest.max(modified(metadata));
-        let bytes = metadata.blocks() * BLOCK;
-        if metadata.is_dir() || metadata.nlink() == 1 {
+        usage.newest = usage.newest.max(modified(facts));
+        let bytes = facts.blocks * BLOCK;
+        if facts.kind == Kind::Folder || facts.names == 1 {
             usage.exclusive += bytes;
             return;
         }
-        let file = identity(metadata);
-        let names = metadata.nlink();
+        let (file, names) = (identity(facts), facts.names);
         linked.entry(file).or_insert(Shared { file, bytes, names_here: 0, names }).names_here += 1;
     };
-    walk(path, look, top)?;
+    let root = walk(above, name, buffer, look, facts)?;
     usage.taken = usage.exclusive + linked.values().map(|file| file.bytes).sum::<u64>();
     for file in linked.into_values() {
         if file.names_here >= file.names {
@@ -75,62 +78,81 @@ pub(crate) fn measure_with(path: &Path, top: impl FnMut(&OsStr, &Metadata)) -> R
             usage.shared.push(file);
         }
     }
-    Ok(usage)
+    Ok((root, usage))
 }
 
 /// The latest modification of anything in a tree.
 pub(crate) fn newest(path: &Path) -> Result<Option<Timestamp>> {
     let mut newest = None;
-    walk(path, |metadata, _| newest = newest.max(modified(metadata)), |_, _| ())?;
+    let Some(above) = OpenFolder::open(folder_of(path))? else { return Ok(None) };
+    let look = |facts: &Facts, _| newest = newest.max(modified(facts));
+    walk(&above, path.file_name().unwrap_or_default(), &mut NamesBuffer::new(), look, |folder, name| {
+        folder.facts_below(name)
+    })?;
     Ok(newest)
 }
 
 /// Looks at a tree and at everything in it, in no order, each with whether it is on the file system of the tree;
-/// what is not is looked at and not entered. Entries are looked at by way of their open folder, because the way
-/// along a whole path costs more than the look.
+/// what is not is looked at and not entered. Somebody may be at work in it: what has gone is not looked at.
+///
+/// Everything is named from an open folder, because the way along a whole path costs more than the look.
 fn walk(
-    path: &Path,
-    mut look: impl FnMut(&Metadata, bool),
-    mut top: impl FnMut(&OsStr, &Metadata),
-) -> Result<()> {
-    let Some(root) = unless_gone(fs::symlink_metadata(path), || path.to_owned())? else { return Ok(()) };
+    above: &OpenFolder,
+    name: &OsStr,
+    buffer: &mut NamesBuffer,
+    mut look: impl FnMut(&Facts, bool),
+    mut facts: impl FnMut(&OpenFolder, &OsStr) -> buildbook_fsio::Result<Option<Facts>>,
+) -> Result<Option<Facts>> {
+    let (root, tree) = match above.below(name) {
+        Ok(Some(tree)) => (tree.facts()?, Some(tree)),
+        Ok(None) => return Ok(None),
+        Err(error) => match above.facts_below(name)? {
+            Some(facts) if facts.kind == Kind::Folder => return Err(error.into()),
+            Some(facts) => (facts, None),
+            None => return Ok(None),
+        },
+    };
     look(&root, true);
-    top(OsStr::new(""), &root);
-    let mut folders = if root.is_dir() { vec![path.to_owned()] } else { Vec::new() };
-    let mut is_top = true;
-    while let Some(folder) = folders.pop() {
-        for entry in unless_gone(fs::read_dir(&folder), || folder.clone())?.into_iter().flatten() {
-            let Some(entry) = unless_gone(entry, || folder.clone())? else { continue };
-            let Some(metadata) = unless_gone(entry.metadata(), || entry.path())? else { continue };
-            let is_here = metadata.dev() == root.dev();
-            look(&metadata, is_here);
-            if is_top {
-                top(&entry.file_name(), &metadata);
-            }
-            if metadata.is_dir() && is_here {
-                folders.push(entry.path());
-            }
+    let Some(tree) = tree else { return Ok(Some(root)) };
+    let mut folders: Vec<OsString> = Vec::new();
+    let mut note = |facts: Facts, path: &dyn Fn() -> OsString, folders: &mut Vec<OsString>| {
+        let is_here = facts.stamp.device == root.stamp.device;
+        look(&facts, is_here);
+        if facts.kind == Kind::Folder && is_here {
+            folders.push(path());
         }
-        is_top = false;
+    };
+    tree.each_name(buffer, |listed| {
+        if let Some(facts) = facts(&tree, listed.name)? {
+            note(facts, &|| listed.name.to_owned(), &mut folders);
+        }
+        Ok(())
+    })?;
+    while let Some(way) = folders.pop() {
+        let Some(folder) = tree.below(&way)? else { continue };
+        folder.each_name(buffer, |listed| {
+            if let Some(facts) = folder.facts_below(listed.name)? {
+                note(facts, &|| Path::new(&way).join(listed.name).into_os_string(), &mut folders);
+            }
+            Ok(())
+        })?;
     }
-    Ok(())
+    Ok(Some(root))
 }
 
-/// Somebody may be at work in the tree; what has gone takes nothing.
-fn unless_gone<T>(seen: io::Result<T>, path: impl FnOnce() -> PathBuf) -> Result<Option<T>> {
-    match seen {
-        Ok(seen) => Ok(Some(seen)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("look at", &path())(error)),
-    }
+pub(crate) fn identity(facts: &Facts) -> Identity {
+    Identity(facts.stamp.device, facts.stamp.inode)
 }
 
-pub(crate) fn identity(metadata: &Metadata) -> Identity {
-    Identity(metadata.dev(), metadata.ino())
-}
-
-pub(crate) fn modified(metadata: &Metadata) -> Option<Timestamp> {
-    metadata.modified().ok().and_then(Timestamp::from_system_time)
+pub(crate) fn modified(facts: &Facts) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = facts.stamp.modified;
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let time = match seconds {
+        0.. => SystemTime::UNIX_EPOCH.checked_add(whole),
+        _ => SystemTime::UNIX_EPOCH.checked_sub(whole),
+    };
+    let time = time?.checked_add(Duration::from_nanos(nanoseconds.into()))?;
+    Timestamp::from_system_time(time)
 }
 
 /// Counts what a series of removals frees, in their order: a file with several names is freed with the last.
