@@ -79,11 +79,14 @@ pub(crate) fn each_name<E>(
     mut seen: impl FnMut(Listed<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     use rustix::fs::{FileType, RawDir};
+    use rustix::io::Errno;
 
     let mut names = RawDir::new(folder, buffer.0.spare_capacity_mut());
     while let Some(entry) = names.next() {
         let entry = match entry {
             Ok(entry) => entry,
+            // The folder was removed since it was opened: it has no names.
+            Err(Errno::NOENT) => return Ok(()),
             Err(error) => return Err(unreadable(error.into())),
         };
         let kind = match entry.file_type() {

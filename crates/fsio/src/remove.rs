@@ -4,10 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
 #[cfg(target_os = "linux")]
@@ -15,7 +13,8 @@ use nix::fcntl::{OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::{Error, Result};
+use crate::names::each_name;
+use crate::{Error, Kind, NamesBuffer, Result};
 
 /// Opens a folder for its names alone, where the system can: no right to list it is needed then.
 #[cfg(target_os = "linux")]
@@ -109,7 +108,7 @@ fn fine_if_gone(result: io::Result<()>) -> io::Result<()> {
 /// A folder that is being emptied.
 struct Level {
     name: OsString,
-    folder: Dir,
+    folder: OwnedFd,
     /// What is still to be removed, and whether it was seen to be a folder.
     entries: Vec<(OsString, bool)>,
 }
@@ -117,7 +116,8 @@ struct Level {
 /// Removes everything in a folder, depth first. Below [`MAX_OPEN`] levels, or as many as the process may open, a
 /// folder is moved up to the top and has its turn there.
 fn empty(above: BorrowedFd<'_>, top: &OsStr) -> io::Result<()> {
-    let mut levels: Vec<Level> = Level::open(above, top)?.into_iter().collect();
+    let mut buffer = NamesBuffer::new();
+    let mut levels: Vec<Level> = Level::open(above, top, &mut buffer)?.into_iter().collect();
     let mut moved = 0_u64;
     while let Some(level) = levels.last_mut() {
         let Some((name, is_folder)) = level.entries.pop() else {
@@ -131,7 +131,8 @@ fn empty(above: BorrowedFd<'_>, top: &OsStr) -> io::Result<()> {
             continue;
         }
         if levels.len() < MAX_OPEN {
-            match levels.last().map(|level| Level::open(level.folder.as_fd(), &name)).transpose() {
+            let level = levels.last().map(|level| Level::open(level.folder.as_fd(), &name, &mut buffer));
+            match level.transpose() {
                 Ok(inside) => {
                     levels.extend(inside.flatten());
                     continue;
@@ -157,7 +158,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 
 impl Level {
     /// Opens a folder and reads its names; `None` when it is gone.
-    fn open(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Level>> {
+    fn open(parent: BorrowedFd<'_>, name: &OsStr, buffer: &mut NamesBuffer) -> io::Result<Option<Level>> {
         let opened = match open_folder(parent, name) {
             Err(Errno::EACCES) => {
                 allow(parent, name);
@@ -173,15 +174,16 @@ impl Level {
             // Whether that succeeds shows in what is tried next.
             let _ = fchmod(&folder, Mode::S_IRWXU);
         }
-        let mut folder = Dir::from_fd(folder)?;
         let mut entries = Vec::new();
-        for entry in folder.iter() {
-            let entry = entry?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name != "." && name != ".." {
-                entries.push((name.to_owned(), entry.file_type() == Some(Type::Directory)));
-            }
-        }
+        each_name(
+            folder.as_fd(),
+            buffer,
+            |error| error,
+            |listed| {
+                entries.push((listed.name.to_owned(), listed.kind == Some(Kind::Folder)));
+                Ok(())
+            },
+        )?;
         Ok(Some(Level { name: name.to_owned(), folder, entries }))
     }
 }
