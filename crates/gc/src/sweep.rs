@@ -6,7 +6,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use buildbook_atomic_swap::{Retired, retire};
@@ -151,29 +151,40 @@ pub(crate) fn with_gc_lock<Tree>(
 /// Takes every item out of sight, syncs, and only then deletes. Readers lose all of an item at once, and the time in
 /// which a builder can be told that something is gone is short.
 ///
-/// What is out of sight is measured meanwhile, for there is time until the device has answered. All of it is measured
-/// before any of it is deleted, so that what the deletion frees does not depend on who deletes what first.
+/// What is out of sight is measured meanwhile, for there is time until the device has answered, and then on all cores.
+/// All of it is measured before any of it is deleted, so that what the deletion frees does not depend on who deletes
+/// what first.
 pub(crate) fn sweep(items: &[&Item], claim: impl FnMut(&Item, &mut Vec<Error>) -> Result<Claim>) -> GcResult {
     let mut result = GcResult::default();
-    let (out_of_sight, to_measure) = mpsc::channel::<PathBuf>();
+    let (out_of_sight, to_measure) = mpsc::channel();
+    let to_measure = Mutex::new(to_measure);
     let (trash, usages) = thread::scope(|scope| {
-        let measuring = thread::Builder::new().spawn_scoped(scope, move || measure_each(to_measure.iter()));
+        let others = thread::available_parallelism().map_or(0, |cores| cores.get() - 1);
+        let measure = || measure_each(&to_measure);
+        let others: Vec<_> =
+            (0..others).map_while(|_| thread::Builder::new().spawn_scoped(scope, measure).ok()).collect();
+        let mut turns = 0..;
         let trash = hide(items, claim, &mut result, |path| {
-            // Without a thread that listens, it is measured later.
-            let _ = out_of_sight.send(path.to_owned());
+            // It cannot fail: the other end is there until all of this is over.
+            let _ = out_of_sight.send((turns.next().unwrap_or_default(), path.to_owned()));
         });
         drop(out_of_sight);
         let is_safe = sync_names(&trash, &mut result);
-        let measured: Option<Vec<_>> = measuring.ok().and_then(|thread| thread.join().ok());
-        let usages = measured.unwrap_or_else(|| measure_each(trash.iter().map(|trash| trash.path.clone())));
+        let mut usages: Vec<Option<Usage>> = trash.iter().map(|_| None).collect();
+        let measured = others.into_iter().flat_map(|other| other.join().unwrap_or_default());
+        for (turn, usage) in measure().into_iter().chain(measured) {
+            if let Some(place) = usages.get_mut(turn) {
+                *place = usage;
+            }
+        }
         (if is_safe { trash } else { Vec::new() }, usages)
     });
     delete(&trash, usages, &mut result);
     result
 }
 
-/// What is out of sight is all in one folder.
-fn measure_each(paths: impl Iterator<Item = PathBuf>) -> Vec<Option<Usage>> {
+/// Measures what comes, which is all in one folder, until no more does. Each has a number.
+fn measure_each(to_measure: &Mutex<mpsc::Receiver<(usize, PathBuf)>>) -> Vec<(usize, Option<Usage>)> {
     let (mut folder, mut buffer) = (None, NamesBuffer::new());
     let mut measured = |path: &Path| -> Option<Usage> {
         if folder.is_none() {
@@ -181,7 +192,8 @@ fn measure_each(paths: impl Iterator<Item = PathBuf>) -> Vec<Option<Usage>> {
         }
         measure(folder.as_ref()?, path.file_name()?, &mut buffer).ok()
     };
-    paths.map(|path| measured(&path)).collect()
+    let next = || to_measure.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+    std::iter::from_fn(next).map(|(number, path)| (number, measured(&path))).collect()
 }
 
 /// Takes items out of sight, as far as they may go, and returns where they are now.

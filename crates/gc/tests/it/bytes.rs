@@ -97,3 +97,20 @@ fn bytes_of_a_layer_that_is_skipped_are_not_reported() {
     assert_eq!(result.bytes_freed, before - du(farm.tree().path()));
     assert!(result.bytes_freed < 70_000, "the file has a name in a layer that stays");
 }
+
+/// They are measured by whoever has time, and told in the order of the plan.
+#[test]
+fn bytes_of_very_unequal_layers_are_reported_for_the_right_ones() {
+    let farm = Farm::new();
+    let names: Vec<String> = (0..40).map(|number| format!("build-{number:012x}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        let layer = farm.layer(name, &[], 30);
+        write(&layer.join("fs/large"), if number % 3 == 0 { 600_000 } else { 100 + number });
+        settle(&farm, name);
+    }
+    let taken: Vec<u64> = names.iter().map(|name| du(&farm.at(name))).collect();
+    let result = execute_layers(&farm.plan(&[], &policy())).unwrap();
+    let told: Vec<(&str, u64)> = result.removed.iter().map(|item| (item.name.as_str(), item.bytes)).collect();
+    let expected: Vec<(&str, u64)> = names.iter().map(String::as_str).zip(taken).collect();
+    assert_eq!(told, expected);
+}

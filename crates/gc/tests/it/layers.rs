@@ -217,6 +217,22 @@ fn a_corrupt_layer_keeps_what_could_be_its_parent() {
     assert!(goes(&farm.plan(&[], &bold)).is_empty(), "what cannot be read may be good");
 }
 
+/// However the disk has them, and whoever looked at which.
+#[test]
+fn what_stays_and_the_problems_are_told_by_name() {
+    let farm = Farm::new();
+    let names: Vec<String> = (0..150).map(|number| format!("build-{number:012x}")).collect();
+    for name in names.iter().rev() {
+        farm.layer_saying(name, "{", 30);
+    }
+    let plan = farm.plan(&[], &policy());
+    let kept: Vec<&str> = plan.kept().map(|item| item.name.as_str()).collect();
+    assert_eq!(kept, names);
+    let told: Vec<_> = plan.problems.iter().map(|problem| problem.path().to_owned()).collect();
+    let expected: Vec<_> = names.iter().map(|name| farm.at(name).join("layer.json")).collect();
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn a_limit_takes_nothing_that_a_corrupt_layer_which_stays_could_be_built_upon() {
     let farm = Farm::new();
