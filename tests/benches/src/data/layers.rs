@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use buildbook::gc::Roots;
 use buildbook::layout::PlatformTree;
+
+use crate::bare;
 
 /// So many layers of so many files; the first ones are needed by somebody.
 #[derive(Debug, Clone, Copy)]
@@ -17,21 +20,39 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Makes them in an empty folder.
+    /// Makes them in an empty folder, on all cores.
     pub(crate) fn make(self, folder: &Path) -> Result<()> {
-        for index in 0..self.needed + self.unneeded {
-            let layer = folder.join(name(index));
-            let contents = layer.join("fs");
-            fs::create_dir(&layer)?;
-            let description =
-                r#"{"package":"anvil.1.2.0","exit_status":0,"deps":[],"hashes":[],"created":1772344800.5}"#;
-            fs::write(layer.join("layer.json"), description)?;
-            if self.files > 1 {
-                fs::create_dir(&contents)?;
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            loop {
+                match next.fetch_add(1, Ordering::Relaxed) {
+                    index if index < self.needed + self.unneeded => self.make_one(folder, index)?,
+                    _ => return Ok(()),
+                }
             }
-            for file in 1..self.files {
-                fs::write(contents.join(format!("module-{file}.o")), [b'x'; 600])?;
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..bare::threads()).map(|_| scope.spawn(work)).collect();
+            let mut made = work();
+            for other in others {
+                made = made.and(other.join().unwrap_or_else(|_| bail!("a thread panicked")));
             }
+            made
+        })
+    }
+
+    fn make_one(self, folder: &Path, index: usize) -> Result<()> {
+        let layer = folder.join(name(index));
+        let contents = layer.join("fs");
+        fs::create_dir(&layer)?;
+        let description =
+            r#"{"package":"anvil.1.2.0","exit_status":0,"deps":[],"hashes":[],"created":1772344800.5}"#;
+        fs::write(layer.join("layer.json"), description)?;
+        if self.files > 1 {
+            fs::create_dir(&contents)?;
+        }
+        for file in 1..self.files {
+            fs::write(contents.join(format!("module-{file}.o")), [b'x'; 600])?;
         }
         Ok(())
     }

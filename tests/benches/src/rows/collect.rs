@@ -1,5 +1,7 @@
 //! Row 14: removing layers.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -18,11 +20,11 @@ pub(crate) const ROW: Row = Row {
     title: "gc",
     prepare: |_| Ok(()),
     sides: &[
-        Side { name: "ours, small", run: |place| collect(place, small(place)) },
         Side { name: "dry run, small", run: |place| dry_run(place, small(place)) },
+        Side { name: "ours, small", run: |place| collect(place, small(place)) },
         Side { name: "rm -rf, small", run: |place| remove(place, small(place)) },
-        Side { name: "ours, large", run: |place| collect(place, large(place)) },
         Side { name: "dry run, large", run: |place| dry_run(place, large(place)) },
+        Side { name: "ours, large", run: |place| collect(place, large(place)) },
         Side { name: "rm -rf, large", run: |place| remove(place, large(place)) },
     ],
     claims: &[
@@ -45,12 +47,31 @@ fn large(place: &Place) -> Layers {
     Layers { needed: 0, unneeded: place.size(200, 4), files: place.size(2_000, 50) }
 }
 
-/// Layers that were just made and are on the disk: what is not yet written would cost nothing to remove.
+/// Layers that were just made, are on the disk, and were looked at once: what is not yet written would cost nothing to
+/// remove, and a dry run, which changes nothing, leaves them to the next side in this state.
 fn fresh(place: &Place, layers: Layers) -> Result<PathBuf> {
-    let folder = place.scratch("layers")?;
-    layers.make(&folder)?;
+    let (folder, mark) = (place.made("scratch/layers"), place.made("scratch/layers.untouched"));
+    let Layers { needed, unneeded, files } = layers;
+    let description = format!("{needed} {unneeded} {files}");
+    if !fs::read_to_string(&mark).is_ok_and(|untouched| untouched == description) {
+        // What is not whole must not be taken for it after an interruption.
+        take(place)?;
+        place.scratch("layers")?;
+        layers.make(&folder)?;
+        place.sync()?;
+        plan(&folder, layers)?;
+        fs::write(&mark, description)?;
+    }
     place.sync()?;
     Ok(folder)
+}
+
+/// Says that the layers that were made will not be there any more.
+fn take(place: &Place) -> Result<()> {
+    match fs::remove_file(place.made("scratch/layers.untouched")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn plan(folder: &Path, layers: Layers) -> Result<LayerPlan> {
@@ -66,6 +87,7 @@ pub(super) fn plan(folder: &Path, layers: Layers) -> Result<LayerPlan> {
 
 fn collect(place: &Place, layers: Layers) -> Result<Sample> {
     let folder = fresh(place, layers)?;
+    take(place)?;
     worker::once(|| {
         let collected = execute_layers(&plan(&folder, layers)?)?;
         ensure!(collected.removed.len() == layers.unneeded, "{:?}", collected.skipped.first());
@@ -80,5 +102,6 @@ fn dry_run(place: &Place, layers: Layers) -> Result<Sample> {
 
 fn remove(place: &Place, layers: Layers) -> Result<Sample> {
     let folder = fresh(place, layers)?;
+    take(place)?;
     worker::program(Command::new("rm").arg("-rf").args(layers.unneeded(&folder)))
 }
