@@ -20,3 +20,4 @@ mod race;
 mod references;
 mod touch;
 mod universes;
+mod unreadable;
