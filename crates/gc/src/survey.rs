@@ -24,7 +24,7 @@ const SHARE: usize = 64;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LayerSurvey {
-    /// What could not be looked at. It stays.
+    /// What could not be looked at, by path. It stays.
     pub problems: Vec<Error>,
     pub(crate) tree: PlatformTree,
     pub(crate) entries: Vec<Entry>,
