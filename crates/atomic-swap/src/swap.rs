@@ -163,19 +163,32 @@ impl Swap {
             sync_tree(&self.staging)?;
         }
         let one_at_a_time = lock_commits(folder)?;
-        let old = match fs::symlink_metadata(&self.target) {
-            Ok(metadata) if metadata.is_dir() => Some(self.exchange()?),
-            Ok(_) => return Err(Error::NotAFolder { path: self.target.clone() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.move_to_free_target()?;
-                None
-            }
-            Err(source) => {
-                return Err(look_at(&self.target, source).into());
-            }
-        };
+        let old = self.take_the_name()?;
         drop(one_at_a_time);
         Ok(old)
+    }
+
+    /// Puts what was prepared in the place of whatever the target is, and returns where the old contents are now.
+    ///
+    /// Whoever retires a folder does not ask publishers, and may put it back: between a look at the target and what
+    /// is done about it, that can come and go.
+    fn take_the_name(&self) -> Result<Option<PathBuf>> {
+        let mut left = MOST_LOOKS;
+        loop {
+            left -= 1;
+            let (taken, surprise) = match fs::symlink_metadata(&self.target) {
+                Ok(metadata) if metadata.is_dir() => (self.exchange().map(Some), io::ErrorKind::NotFound),
+                Ok(_) => return Err(Error::NotAFolder { path: self.target.clone() }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    (self.move_to_free_target().map(|()| None), io::ErrorKind::AlreadyExists)
+                }
+                Err(source) => return Err(look_at(&self.target, source).into()),
+            };
+            match taken {
+                Err(Error::File(error)) if error.kind() == Some(surprise) && left > 0 => {}
+                other => return other,
+            }
+        }
     }
 
     fn exchange(&self) -> Result<PathBuf> {
@@ -217,6 +230,9 @@ impl Swap {
         }
     }
 }
+
+/// So often in a row nobody comes in between who does not mean to.
+const MOST_LOOKS: usize = 100;
 
 impl Drop for Swap {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
-use buildbook_atomic_swap::{recover, retire};
+use buildbook_atomic_swap::{Durability, Swap, recover, retire};
 use buildbook_fsio::faults::{Fault, inject};
 
-use crate::{fill, names};
+use crate::{fill, names, version};
 
 #[test]
 fn what_is_retired_is_gone_at_once_and_removed_later() {
@@ -25,4 +25,20 @@ fn a_removal_that_is_cut_off_is_resumed() {
     assert_eq!(names(folder.path()).len(), 1);
     assert_eq!(recover(folder.path()).unwrap().removed.len(), 1);
     assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_publisher_does_not_mind_that_its_target_is_retired_or_put_back_meanwhile() {
+    const NOT_FOUND: i32 = 2;
+    const EXISTS: i32 = 17;
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("site");
+    for (turn, surprise) in [("1", EXISTS), ("2", NOT_FOUND), ("3", NOT_FOUND)] {
+        let swap = Swap::prepare(&target).unwrap();
+        fill(swap.staging(), turn);
+        // As if somebody had come between the look at the target and what is done about it.
+        let committed = inject(0, Fault::Fail(surprise), || swap.commit(Durability::Cached)).unwrap();
+        assert_eq!(committed.replaced, turn != "1");
+        assert_eq!(version(&target).as_deref(), Some(turn));
+    }
 }
