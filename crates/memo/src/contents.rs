@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::fcntl::OFlag;
 
+use crate::cache::Recalled;
 use crate::digest::Digest;
 use crate::identity::Identity;
+use crate::look::{Home, Look};
+use crate::mix::Table;
 use crate::settings::Clock;
 use crate::{Error, Result};
 
@@ -22,9 +25,6 @@ const ATTEMPTS: usize = 5;
 /// How many files are enough to be worth a thread.
 const SHARE: usize = 1_000;
 
-/// The part of a file's mode that is kept and compared.
-pub(crate) const RIGHTS: u32 = 0o777;
-
 /// What a file contained when it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
@@ -33,11 +33,18 @@ pub(crate) struct Content {
     pub(crate) identity: Identity,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// Digests of files that were not fresh when they were read. This is what survives the build.
+#[derive(Debug, Default)]
 struct Known {
-    digest: Digest,
-    /// Whether this build asked for it.
-    is_used: bool,
+    learned: Table<Identity, Digest>,
+    recalled: Recalled,
+}
+
+impl Known {
+    fn find(&mut self, identity: &Identity) -> Option<Digest> {
+        let learned = self.learned.get(identity).copied();
+        learned.or_else(|| self.recalled.find(identity))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,21 +58,51 @@ struct Used {
 #[derive(Debug)]
 pub(crate) struct Contents {
     clock: Clock,
-    /// Digests of files that were not fresh when they were read. This is what survives the build.
-    known: Mutex<HashMap<Identity, Known>>,
+    home: Home,
+    known: Mutex<Known>,
     /// Whether what earlier builds knew was taken over.
     is_started: OnceLock<()>,
     /// Whether something is known that earlier builds did not know.
     is_learned: AtomicBool,
     /// What operations of this build have used: as long as a build runs, a file has one content. Paths are spelled in
     /// one way here, so that there is no need to compare them part by part.
-    used: Mutex<HashMap<OsString, Used>>,
+    used: Mutex<UsedFiles>,
+}
+
+/// Files that operations have used. The table is small, because it is what grows by copying.
+#[derive(Debug, Default)]
+struct UsedFiles {
+    numbers: HashMap<OsString, usize>,
+    files: Vec<Used>,
+}
+
+impl UsedFiles {
+    fn get_mut(&mut self, path: &Path) -> Option<&mut Used> {
+        self.files.get_mut(*self.numbers.get(path.as_os_str())?)
+    }
+
+    /// What a file contained when it was used before. From now on, something rests on that.
+    fn rely_on(&mut self, path: &Path) -> Option<Content> {
+        let used = self.get_mut(path)?;
+        used.is_relied_on = true;
+        Some(used.content)
+    }
+
+    fn insert(&mut self, path: &Path, used: Used) {
+        self.numbers.insert(path.as_os_str().to_owned(), self.files.len());
+        self.files.push(used);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&OsString, &Used)> {
+        self.numbers.iter().filter_map(|(path, number)| Some((path, self.files.get(*number)?)))
+    }
 }
 
 impl Contents {
-    pub(crate) fn new(clock: Clock) -> Contents {
+    pub(crate) fn new(clock: Clock, home: PathBuf) -> Contents {
         Contents {
             clock,
+            home: Home::new(home),
             known: Mutex::default(),
             is_started: OnceLock::new(),
             is_learned: AtomicBool::new(false),
@@ -76,7 +113,7 @@ impl Contents {
     /// What a file contains now. Links are followed.
     pub(crate) fn of(&self, path: &Path) -> Result<Content> {
         let metadata = std::fs::metadata(path).map_err(Error::io("look at", path))?;
-        if let Some(content) = self.remembered(&metadata) {
+        if let Some(content) = self.remembered(&Look::from(&metadata)) {
             return Ok(content);
         }
         let (content, ()) = self.read(path, |file| Ok((Digest::of_reader(file)?.0, ())))?;
@@ -96,11 +133,22 @@ impl Contents {
     /// a file which was used before is not looked at again: whoever gives something to the cache asks
     /// [`Contents::is_still`] before, and the end of the build asks [`Contents::changed`].
     pub(crate) fn use_of(&self, path: &Path) -> Result<Content> {
-        if let Some(used) = hold(&self.used).get_mut(path.as_os_str()) {
-            used.is_relied_on = true;
-            return Ok(used.content);
-        }
-        let content = self.of(path)?;
+        let used = hold(&self.used).rely_on(path);
+        used.map_or_else(|| self.first_use_of(path), Ok)
+    }
+
+    /// As [`Contents::use_of`], for several files.
+    pub(crate) fn uses_of(&self, paths: &[PathBuf]) -> impl Iterator<Item = Result<Content>> {
+        let mut used = hold(&self.used);
+        let known: Vec<Option<Content>> = paths.iter().map(|path| used.rely_on(path)).collect();
+        drop(used);
+        let known = known.into_iter().zip(paths);
+        known.map(|(known, path)| known.map_or_else(|| self.first_use_of(path), Ok))
+    }
+
+    fn first_use_of(&self, path: &Path) -> Result<Content> {
+        let seen = self.home.look(path).ok().and_then(|look| self.remembered(&look));
+        let content = seen.map_or_else(|| self.of(path), Ok)?;
         self.note_sight(path, content)?;
         Ok(content)
     }
@@ -118,9 +166,9 @@ impl Contents {
     /// If another content was noted before, both cannot be right.
     fn note(&self, path: &Path, content: Content, is_relied_on: bool) -> Result<()> {
         let mut used = hold(&self.used);
-        match used.get_mut(path.as_os_str()) {
+        match used.get_mut(path) {
             None => {
-                used.insert(path.as_os_str().to_owned(), Used { content, is_relied_on });
+                used.insert(path, Used { content, is_relied_on });
                 Ok(())
             }
             Some(before)
@@ -165,9 +213,7 @@ impl Contents {
     /// Whether a file still is what it was, as far as the file system tells, or else by its contents. What was
     /// written to and then put back is changed: somebody may have read it in between.
     pub(crate) fn is_still(&self, path: &Path, before: &Content) -> bool {
-        if let Some(used) = hold(&self.used).get_mut(path.as_os_str()) {
-            used.is_relied_on = true;
-        }
+        hold(&self.used).rely_on(path);
         let now = self.of(path);
         now.is_ok_and(|now| {
             now.identity.has_contents_of(&before.identity)
@@ -175,14 +221,16 @@ impl Contents {
         })
     }
 
-    /// The digest of what an open file contains, if that is known without reading it.
-    pub(crate) fn remembered(&self, metadata: &Metadata) -> Option<Content> {
-        let identity = Identity::of(metadata);
-        let mut known = hold(&self.known);
-        let known = known.get_mut(&identity)?;
-        known.is_used = true;
-        let digest = known.digest;
-        Some(Content { digest, mode: metadata.permissions().mode() & RIGHTS, identity })
+    /// What has the name of a file now; a link is not followed.
+    pub(crate) fn look(&self, path: &Path) -> io::Result<Look> {
+        self.home.look_no_further(path)
+    }
+
+    /// What a file contains that was looked at, if that is known without reading it.
+    pub(crate) fn remembered(&self, look: &Look) -> Option<Content> {
+        let Look { identity, mode, .. } = *look;
+        let digest = hold(&self.known).find(&identity)?;
+        Some(Content { digest, mode, identity })
     }
 
     /// Reads a file by a function that returns its digest. While somebody else writes to it, it is read again.
@@ -202,21 +250,20 @@ impl Contents {
                 continue;
             }
             if !identity.is_fresh(now) {
-                hold(&self.known).insert(identity, Known { digest, is_used: true });
+                hold(&self.known).learned.insert(identity, digest);
                 self.is_learned.store(true, Ordering::Relaxed);
             }
-            let mode = before.permissions().mode() & RIGHTS;
+            let Look { mode, .. } = Look::from(&before);
             return Ok((Content { digest, mode, identity }, result));
         }
         Err(Error::ReadsChanged { paths: vec![path.to_owned()] })
     }
 
     /// Takes over what earlier builds knew, the first time that it is called.
-    pub(crate) fn start_with(&self, recall: impl FnOnce() -> Vec<(Identity, Digest)>) {
+    pub(crate) fn start_with(&self, recall: impl FnOnce() -> Recalled) {
         self.is_started.get_or_init(|| {
-            let recalled = recall().into_iter();
-            hold(&self.known)
-                .extend(recalled.map(|(identity, digest)| (identity, Known { digest, is_used: false })));
+            let recalled = recall();
+            hold(&self.known).recalled = recalled;
         });
     }
 
@@ -227,10 +274,14 @@ impl Contents {
 
     /// All that is known; first what this build asked for.
     pub(crate) fn known(&self) -> Vec<(Identity, Digest)> {
-        let mut known: Vec<(Identity, Known)> =
-            hold(&self.known).iter().map(|(key, known)| (*key, *known)).collect();
-        known.sort_by_key(|(identity, known)| (!known.is_used, *identity));
-        known.into_iter().map(|(identity, known)| (identity, known.digest)).collect()
+        let known = hold(&self.known);
+        let recalled =
+            known.recalled.records().filter(|(identity, ..)| !known.learned.contains_key(identity));
+        let learned = known.learned.iter().map(|(identity, digest)| (*identity, *digest, true));
+        let mut all: Vec<(Identity, Digest, bool)> = learned.chain(recalled).collect();
+        drop(known);
+        all.sort_by_key(|(identity, _, is_used)| (!is_used, *identity));
+        all.into_iter().map(|(identity, digest, _)| (identity, digest)).collect()
     }
 }
 
@@ -260,7 +311,7 @@ mod tests {
 
     #[expect(clippy::disallowed_methods, reason = "the time of the test is the time of its files")]
     fn contents() -> Contents {
-        Contents::new(SystemTime::now)
+        Contents::new(SystemTime::now, std::env::temp_dir())
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What tasks ask a memo for.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use buildbook_guard::FileId;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
@@ -99,23 +101,18 @@ impl Handle {
 
     /// Waits until files are ready.
     pub fn wait_files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Running<()> {
-        let paths: Vec<PathBuf> = paths.into_iter().map(|path| self.absolute(path.as_ref())).collect();
-        let reads: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-        let id = self.submit(NewOp {
-            kind: Kind::WaitFiles,
-            label: None,
-            reads: &reads,
-            writes: &[],
-            request: None,
-        });
+        let reads = self.files(paths.into_iter().map(|path| self.absolute(path.as_ref())));
+        let writes = Box::default();
+        let id = self.submit(NewOp { kind: Kind::WaitFiles, label: None, reads, writes, request: None });
         self.running(id)
     }
 
     /// Reads a file when it is ready. Whoever drops the result without awaiting it lets go of the contents.
     pub fn read(&self, path: impl AsRef<Path>) -> Running<Vec<u8>> {
         let path = self.absolute(path.as_ref());
-        let request = Some(Request::Read { path: path.clone() });
-        let id = self.submit(NewOp { kind: Kind::Read, label: None, reads: &[&path], writes: &[], request });
+        let (reads, writes) = (self.files([&path]), Box::default());
+        let request = Some(Request::Read { path });
+        let id = self.submit(NewOp { kind: Kind::Read, label: None, reads, writes, request });
         self.running(id)
     }
 
@@ -153,9 +150,9 @@ impl Handle {
         if is_asked_for {
             return self.wait_files([folder]);
         }
-        let request = Some(Request::Mkdir { folder: folder.clone() });
-        let id =
-            self.submit(NewOp { kind: Kind::Mkdir, label: None, reads: &[], writes: &[&folder], request });
+        let (reads, writes) = (Box::default(), self.files([&folder]));
+        let request = Some(Request::Mkdir { folder });
+        let id = self.submit(NewOp { kind: Kind::Mkdir, label: None, reads, writes, request });
         self.running(id)
     }
 
@@ -173,7 +170,8 @@ impl Handle {
         {
             self.inner.state.borrow_mut().declare_ready(path, true);
         }
-        MemoTool { tool: Arc::new(tool), found: found.map(Into::into) }
+        let env = self.env().for_tool(&tool.relevant, &tool.shielded, &BTreeMap::new());
+        MemoTool { tool: Arc::new(tool), found: found.map(Into::into), env: Arc::new(env) }
     }
 
     /// Runs a command, unless what it gives is known.
@@ -240,13 +238,18 @@ impl Handle {
         absolute(self.cwd(), path)
     }
 
-    pub(crate) fn submit(&self, op: NewOp<'_>) -> OpId {
+    /// The numbers of files.
+    pub(crate) fn files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Box<[FileId]> {
+        self.inner.state.borrow_mut().files(paths)
+    }
+
+    pub(crate) fn submit(&self, op: NewOp) -> OpId {
         let id = self.inner.change(|state| state.add(op, self.clock()));
         self.inner.dispatch();
         id
     }
 
-    pub(crate) fn submit_failed(&self, op: NewOp<'_>, error: Error) -> OpId {
+    pub(crate) fn submit_failed(&self, op: NewOp, error: Error) -> OpId {
         self.inner.change(|state| state.add_failed(op, self.clock(), error))
     }
 

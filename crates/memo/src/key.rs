@@ -35,23 +35,33 @@ impl fmt::Display for Key {
     }
 }
 
+/// Most keys have no more.
+const USUAL_BYTES: usize = 1 << 10;
+/// So much is collected before it is hashed: each single piece costs the hash more than its bytes do.
+const ENOUGH_BYTES: usize = 16 << 10;
+
 /// Collects the fields of a key.
 pub(crate) struct KeyBuilder {
     hasher: Sha256,
+    collected: Vec<u8>,
 }
 
 impl KeyBuilder {
     /// Starts a key. The kind says which fields follow, and changes when they do.
     pub(crate) fn new(kind: &str) -> KeyBuilder {
-        let mut builder = KeyBuilder { hasher: Sha256::new() };
+        let mut builder = KeyBuilder { hasher: Sha256::new(), collected: Vec::with_capacity(USUAL_BYTES) };
         builder.field("buildbook-memo", kind.as_bytes());
         builder
     }
 
     pub(crate) fn field(&mut self, name: &str, value: &[u8]) {
         for part in [name.as_bytes(), value] {
-            self.hasher.update((part.len() as u64).to_le_bytes());
-            self.hasher.update(part);
+            self.collected.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            self.collected.extend_from_slice(part);
+        }
+        if self.collected.len() >= ENOUGH_BYTES {
+            self.hasher.update(&self.collected);
+            self.collected.clear();
         }
     }
 
@@ -72,7 +82,8 @@ impl KeyBuilder {
         self.number(name, count as u64);
     }
 
-    pub(crate) fn finish(self) -> Key {
+    pub(crate) fn finish(mut self) -> Key {
+        self.hasher.update(&self.collected);
         Key(Digest::from_hasher(self.hasher))
     }
 }
@@ -127,6 +138,23 @@ mod tests {
             assert!(keys.iter().skip(position + 1).all(|other| other != one), "{position}");
         }
         assert_eq!(key(&[("a", b"b")]), key(&[("a", b"b")]));
+    }
+
+    /// However it is collected, the key is the hash of the lengths and parts one after the other.
+    #[test]
+    fn keys_of_any_length_are_the_hash_of_their_fields() {
+        for length in [0, 1, ENOUGH_BYTES / 2, ENOUGH_BYTES, 3 * ENOUGH_BYTES + 7] {
+            let value = vec![b'x'; length];
+            let parts: [&[u8]; 8] =
+                [b"buildbook-memo", b"test", b"one", &value, b"two", &value, b"three", b""];
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                all.extend_from_slice(part);
+            }
+            let fields: [(&str, &[u8]); 3] = [("one", &value), ("two", &value), ("three", b"")];
+            assert_eq!(key(&fields).digest(), Digest::of(&all), "{length} bytes");
+        }
     }
 
     #[test]

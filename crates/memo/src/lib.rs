@@ -23,7 +23,9 @@
 //!   file has one content: if operations see two, or if a read of a process changes while that runs, the operation
 //!   fails and nothing of it is kept.
 //! * **The cache** holds payloads by their SHA-256, and an entry for each key. All get their names by renaming, and are
-//!   verified by length and digest when they are taken out; what is damaged is dropped, and the operation runs. Files
+//!   verified by length and digest when they are taken out; what is damaged is dropped, and the operation runs. Where
+//!   all files of an operation are in their places with the contents and rights that a build found in its entry, and
+//!   wrote down with a digest, nothing is taken out, and nothing in the cache is looked at. Files
 //!   that are taken out are copies, which share their blocks with the cache where the file system can do that, and never
 //!   the same file: editing one cannot poison the cache. Several builds may share a cache, also while it is
 //!   [trimmed](plan_trim).
@@ -89,7 +91,9 @@ mod finish;
 mod handle;
 mod identity;
 mod key;
+mod look;
 mod memo;
+mod mix;
 mod op;
 mod process_group;
 mod promise;

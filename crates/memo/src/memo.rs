@@ -79,6 +79,7 @@ impl Memo {
                 self.events = mailbox.take();
                 if self.events.is_empty() && wait == Wait::Block && self.inner().state.borrow().in_flight > 0
                 {
+                    self.inner().shared.files.hurry();
                     self.events = self.handle.inner.mailbox.wait();
                 }
             }

@@ -17,7 +17,7 @@ use crate::{Error, Feedback, Result};
 pub(crate) struct Record {
     pub(crate) kind: Kind,
     /// The command of a spawn.
-    label: Option<Box<str>>,
+    label: Option<Arc<str>>,
     reads: Box<[FileId]>,
     writes: Box<[FileId]>,
     created: Duration,
@@ -45,11 +45,11 @@ enum Standing {
 }
 
 /// An operation that is asked for.
-pub(crate) struct NewOp<'a> {
+pub(crate) struct NewOp {
     pub(crate) kind: Kind,
-    pub(crate) label: Option<String>,
-    pub(crate) reads: &'a [&'a Path],
-    pub(crate) writes: &'a [&'a Path],
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) reads: Box<[FileId]>,
+    pub(crate) writes: Box<[FileId]>,
     /// `None`: there is nothing to do but to wait.
     pub(crate) request: Option<Request>,
 }
@@ -87,27 +87,33 @@ pub(crate) struct State {
 
 impl State {
     /// Adds an operation. It starts when its reads are ready, whether anybody waits for it or not.
-    pub(crate) fn add(&mut self, new: NewOp<'_>, now: Duration) -> OpId {
+    pub(crate) fn add(&mut self, new: NewOp, now: Duration) -> OpId {
         self.add_or_fail(new, now, None)
     }
 
     /// Adds an operation that has failed already.
-    pub(crate) fn add_failed(&mut self, new: NewOp<'_>, now: Duration, error: Error) -> OpId {
+    pub(crate) fn add_failed(&mut self, new: NewOp, now: Duration, error: Error) -> OpId {
         self.add_or_fail(new, now, Some(error))
     }
 
-    fn add_or_fail(&mut self, new: NewOp<'_>, now: Duration, error: Option<Error>) -> OpId {
+    fn add_or_fail(&mut self, new: NewOp, now: Duration, error: Option<Error>) -> OpId {
         let id =
             OpId(u32::try_from(self.records.len()).expect("the records of so many operations fit no memory"));
-        let reads: Box<[FileId]> = new.reads.iter().map(|path| self.guard.file(path)).collect();
-        let writes: Box<[FileId]> = new.writes.iter().map(|path| self.guard.file(path)).collect();
+        let NewOp { kind, label, reads, writes, request } = new;
+        let taken = writes.iter().find_map(|file| Some((*file, *self.makers.get(file)?)));
+        for file in &writes {
+            self.makers.entry(*file).or_insert(Maker::Op(id));
+        }
+        if taken.is_none() && error.is_none() {
+            self.guard.add(id, &reads, &writes);
+        }
         self.records.push(Record {
-            kind: new.kind,
-            label: new.label.map(String::into_boxed_str),
-            reads: reads.clone(),
-            writes: writes.clone(),
+            kind,
+            label,
+            reads,
+            writes,
             created: now,
-            request: new.request.map(Box::new),
+            request: request.map(Box::new),
             standing: Standing::Waiting,
             error: None,
             spans: Vec::new(),
@@ -117,25 +123,22 @@ impl State {
             is_wanted: true,
             waker: None,
         });
-        let taken = writes.iter().find_map(|file| Some((*file, *self.makers.get(file)?)));
-        for file in &writes {
-            self.makers.entry(*file).or_insert(Maker::Op(id));
-        }
-        match taken {
-            Some((file, maker)) => {
-                let path = self.guard.path(file).to_owned();
-                let by = match maker {
-                    Maker::Declared => "it was declared ready".to_owned(),
-                    Maker::Op(other) => self.label(other),
-                };
-                self.end(id, Err(Error::WrittenBefore { path, by }));
-            }
-            None => match error {
-                Some(error) => self.end(id, Err(error)),
-                None => self.guard.add(id, &reads, &writes),
-            },
+        if let Some((file, maker)) = taken {
+            let path = self.guard.path(file).to_owned();
+            let by = match maker {
+                Maker::Declared => "it was declared ready".to_owned(),
+                Maker::Op(other) => self.label(other),
+            };
+            self.end(id, Err(Error::WrittenBefore { path, by }));
+        } else if let Some(error) = error {
+            self.end(id, Err(error));
         }
         id
+    }
+
+    /// The numbers of files.
+    pub(crate) fn files(&mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Box<[FileId]> {
+        paths.into_iter().map(|path| self.guard.file(path)).collect()
     }
 
     /// Declares a file ready that no operation makes.
@@ -224,8 +227,8 @@ impl State {
             record.result = Some(Box::new(result));
         }
         let waker = record.waker.take();
-        let writes = record.writes.clone();
-        for file in writes {
+        let writes = std::mem::take(&mut record.writes);
+        for file in writes.iter().copied() {
             if self.makers.get(&file) != Some(&Maker::Op(id)) {
                 continue;
             }
@@ -234,6 +237,7 @@ impl State {
                 Some(cause) => self.set_never(file, Arc::clone(cause)),
             }
         }
+        self.record_mut(id).writes = writes;
         if self.is_listened_to {
             let op = self.op(id);
             self.feedback.push_back(Feedback::OpComplete { op });

@@ -103,17 +103,32 @@ impl Settings {
 }
 
 /// Makes a path absolute and gives it its one spelling: no `.`, no doubled separators. `..` stays, because what it
-/// means depends on links.
+/// means depends on links. `cwd` has its one spelling already.
 pub(crate) fn absolute(cwd: &Path, path: &Path) -> PathBuf {
-    let joined = cwd.join(path);
-    if is_plain(&joined) { joined } else { joined.components().collect() }
+    if !is_plain(path) {
+        return cwd.join(path).components().collect();
+    }
+    let mut joined = PathBuf::with_capacity(cwd.as_os_str().len() + 1 + path.as_os_str().len());
+    joined.push(cwd);
+    joined.push(path);
+    joined
 }
 
 /// Whether a path is spelled as [`absolute`] would spell it. This is so for nearly all, and quick to see.
 fn is_plain(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
     let names = bytes.strip_prefix(b"/").unwrap_or(bytes);
-    names.split(|byte| *byte == b'/').all(|name| !name.is_empty() && name != b".")
+    // The beginning of a name is what tells.
+    let mut at_start = true;
+    for (position, byte) in names.iter().enumerate() {
+        let is_odd =
+            at_start && matches!((byte, names.get(position + 1)), (b'/', _) | (b'.', None | Some(b'/')));
+        if is_odd {
+            return false;
+        }
+        at_start = *byte == b'/';
+    }
+    !at_start
 }
 
 /// Whether to show a closure's existence.
@@ -136,6 +151,10 @@ mod tests {
             ("./a/./b//c/", "/w/a/b/c"),
             ("/x//y", "/x/y"),
             ("", "/w"),
+            (".", "/w"),
+            ("a/.b/..c", "/w/a/.b/..c"),
+            ("//a", "/a"),
+            ("/a//", "/a"),
             ("../a", "/w/../a"),
             ("/", "/"),
             ("a/", "/w/a"),
@@ -143,9 +162,7 @@ mod tests {
             ("..", "/w/.."),
             (".a/b.", "/w/.a/b."),
         ] {
-            for cwd in ["/w/.", "/w"] {
-                assert_eq!(absolute(Path::new(cwd), Path::new(path)).as_os_str(), spelled, "{path}");
-            }
+            assert_eq!(absolute(Path::new("/w"), Path::new(path)).as_os_str(), spelled, "{path}");
         }
     }
 }

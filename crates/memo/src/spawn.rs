@@ -1,10 +1,13 @@
 //! Asking for a process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use buildbook_guard::FileId;
 
 use crate::Error;
 use crate::execute::{Request, SpawnRequest};
@@ -196,18 +199,16 @@ impl Spawn {
         writes.extend(
             [&stdout, &stderr].into_iter().filter_map(|redirect| redirect.path().map(Path::to_owned)),
         );
-        keep_first(&mut reads);
-        keep_first(&mut writes);
-        let label = cmd.to_string();
+        let mut waits_for = keep_first(&memo, &mut reads);
+        let promises = keep_first(&memo, &mut writes);
+        let label: Arc<str> = cmd.to_string().into();
         let tool = cmd.tool;
-        let waits_for: Vec<&Path> =
-            reads.iter().chain(&stdin).map(PathBuf::as_path).chain(tool.found.as_deref()).collect();
-        let promises: Vec<&Path> = writes.iter().map(PathBuf::as_path).collect();
+        waits_for.extend(memo.files(stdin.as_deref().into_iter().chain(tool.found.as_deref())));
         let op = NewOp {
             kind: Kind::Spawn,
-            label: Some(label.clone()),
-            reads: &waits_for,
-            writes: &promises,
+            label: Some(Arc::clone(&label)),
+            reads: waits_for.into(),
+            writes: promises.into(),
             request: None,
         };
         let Some(program) = tool.found.clone() else {
@@ -225,20 +226,25 @@ impl Spawn {
             let id = memo.submit_failed(op, error);
             return memo.running(id);
         }
+        let env = if env.is_empty() {
+            tool.env
+        } else {
+            Arc::new(memo.env().for_tool(&tool.tool.relevant, &tool.tool.shielded, &env))
+        };
         let request = Request::Spawn(Box::new(SpawnRequest {
             label,
             program,
             arguments: cmd.arguments,
-            env: memo.env().for_tool(&tool.tool.relevant, &tool.tool.shielded, &env),
+            env,
             cwd,
-            stdin: stdin.clone(),
+            stdin,
             stdout,
             stderr,
             success_exits,
             stamp,
             limit,
-            reads: reads.clone(),
-            writes: writes.clone(),
+            reads,
+            writes,
         }));
         let id = memo.submit(NewOp { request: Some(request), ..op });
         memo.running(id)
@@ -254,11 +260,17 @@ impl IntoFuture for Spawn {
     }
 }
 
-/// Removes what was named before.
-pub(crate) fn keep_first(paths: &mut Vec<PathBuf>) {
-    if paths.len() < 2 {
-        return;
+/// Removes what was named before, and gives the numbers of the files.
+pub(crate) fn keep_first(memo: &Handle, paths: &mut Vec<PathBuf>) -> Vec<FileId> {
+    let mut files = memo.files(&*paths).into_vec();
+    let mut sorted = files.clone();
+    sorted.sort_unstable();
+    if sorted.array_windows().any(|[one, next]| one == next) {
+        let mut seen = HashSet::with_capacity(paths.len());
+        let mut named = std::mem::take(&mut files).into_iter();
+        paths.retain(|_| {
+            named.next().filter(|file| seen.insert(*file)).map(|file| files.push(file)).is_some()
+        });
     }
-    let mut seen = std::collections::HashSet::new();
-    paths.retain(|path| seen.insert(path.clone()));
+    files
 }

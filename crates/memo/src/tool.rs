@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::env::ToolEnv;
+
 /// Variables that say where temporary files go, which must not show in results.
 const SHIELDED: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
 
@@ -87,6 +89,8 @@ impl fmt::Display for Tool {
 pub struct MemoTool {
     pub(crate) tool: Arc<Tool>,
     pub(crate) found: Option<Arc<Path>>,
+    /// What its processes see, unless a spawn adds something.
+    pub(crate) env: Arc<ToolEnv>,
 }
 
 impl MemoTool {

@@ -37,18 +37,22 @@ impl Write {
 
     /// Sets the rights of the file, which are 0644 otherwise. The umask has no influence.
     pub fn mode(mut self, mode: u32) -> Write {
-        self.mode = mode & crate::contents::RIGHTS;
+        self.mode = mode & crate::look::RIGHTS;
         self
     }
 
     /// Asks for it. It is written as soon as its reads are ready, whether the result is awaited or not.
     pub fn start(self) -> Running<()> {
         let Write { memo, path, source, mut reads, mode } = self;
-        keep_first(&mut reads);
-        let waits_for: Vec<&Path> = reads.iter().map(PathBuf::as_path).collect();
-        let op = NewOp { kind: Kind::Write, label: None, reads: &waits_for, writes: &[&path], request: None };
-        let request = WriteRequest { path: path.clone(), mode, reads: reads.clone(), source };
-        let id = memo.submit(NewOp { request: Some(Request::Write(request)), ..op });
+        let (waits_for, promises) = (keep_first(&memo, &mut reads).into(), memo.files([&path]));
+        let request = Some(Request::Write(WriteRequest { path, mode, reads, source }));
+        let id = memo.submit(NewOp {
+            kind: Kind::Write,
+            label: None,
+            reads: waits_for,
+            writes: promises,
+            request,
+        });
         memo.running(id)
     }
 }
@@ -79,21 +83,16 @@ impl Copy {
 
     /// Sets the rights of the copy, which are 0644 otherwise. The umask has no influence.
     pub fn mode(mut self, mode: u32) -> Copy {
-        self.mode = mode & crate::contents::RIGHTS;
+        self.mode = mode & crate::look::RIGHTS;
         self
     }
 
     /// Asks for it. It is made as soon as the source is ready, whether the result is awaited or not.
     pub fn start(self) -> Running<()> {
         let Copy { memo, source, target, mode } = self;
-        let request = CopyRequest { source: source.clone(), target: target.clone(), mode };
-        let id = memo.submit(NewOp {
-            kind: Kind::Copy,
-            label: None,
-            reads: &[&source],
-            writes: &[&target],
-            request: Some(Request::Copy(request)),
-        });
+        let (reads, writes) = (memo.files([&source]), memo.files([&target]));
+        let request = Some(Request::Copy(CopyRequest { source, target, mode }));
+        let id = memo.submit(NewOp { kind: Kind::Copy, label: None, reads, writes, request });
         memo.running(id)
     }
 }

@@ -39,6 +39,7 @@ use crate::settings::{Clock, Settings};
 use crate::{Error, Result};
 
 pub(crate) use entry::{Blob, Entry, payloads};
+pub(crate) use known::Recalled;
 pub(crate) use place::{Restored, is_there};
 pub(crate) use session::{Capture, Session};
 
@@ -117,7 +118,7 @@ impl Cache {
     }
 
     /// Takes over what earlier builds left: what they found here, and digests of files, which it returns.
-    pub(crate) fn recall(&self) -> Vec<(Identity, Digest)> {
+    pub(crate) fn recall(&self) -> Recalled {
         self.recall_recent();
         self.recall_known()
     }
@@ -128,12 +129,19 @@ impl Cache {
         self.remember_recent()
     }
 
+    /// What an operation with this key gave, if that was found lately. That says what files it should have written; whoever
+    /// takes something out of the cache for it asks [`Cache::find`], which looks whether it is still there.
+    pub(crate) fn recollect(&self, key: &Key) -> Option<Entry> {
+        self.recent.find(key, (self.clock)()).map(|(_, entry)| entry)
+    }
+
     /// What an operation with this key gave, if that is known. Its use is noted, unless that was done lately.
     pub(crate) fn find(&self, key: &Key) -> Result<Found> {
         let path = self.entry_path(key);
         let now = (self.clock)();
-        if let Ok(metadata) = std::fs::symlink_metadata(&path)
-            && let Some(entry) = self.recent.find(key, Identity::of(&metadata), now)
+        if let Some((identity, entry)) = self.recent.find(key, now)
+            && let Ok(metadata) = std::fs::symlink_metadata(&path)
+            && Identity::of(&metadata) == identity
         {
             return Ok(Found::Entry(entry));
         }

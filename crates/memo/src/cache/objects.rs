@@ -1,6 +1,6 @@
 //! Payloads: putting them into the cache.
 
-use std::fs::{Metadata, Permissions};
+use std::fs::Permissions;
 use std::io::{self, Seek as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -8,9 +8,10 @@ use std::path::Path;
 use buildbook_fsio::{op, open_file};
 
 use super::{Blob, Cache, fine_if_gone};
-use crate::contents::{Content, Contents, RIGHTS};
+use crate::contents::{Content, Contents};
 use crate::digest::Digest;
 use crate::identity::Identity;
+use crate::look::Look;
 use crate::{Error, Result};
 
 /// How often a file is copied again that changes while it is being copied.
@@ -25,7 +26,7 @@ impl Cache {
         for _ in 0..ATTEMPTS {
             let Some(file) = open_file(path)? else { return Ok(None) };
             let before = file.metadata().map_err(Error::io("look at", path))?;
-            if let Some(content) = contents.remembered(&before)
+            if let Some(content) = contents.remembered(&Look::from(&before))
                 && self.has_object(&content.digest, before.len())
             {
                 return Ok(Some((blob(&content, before.len()), content)));
@@ -35,10 +36,11 @@ impl Cache {
             io::copy(&mut &file, &mut staged.file()).map_err(Error::io("copy", path))?;
             let (digest, bytes) = digest_of_staged(&staged)?;
             let after = file.metadata().map_err(Error::io("look at", path))?;
-            if Identity::of(&before) != Identity::of(&after) {
+            let Look { identity, mode, .. } = Look::from(&before);
+            if identity != Identity::of(&after) {
                 continue;
             }
-            let content = Content { digest, mode: rights(&before), identity: Identity::of(&before) };
+            let content = Content { digest, mode, identity };
             if !self.has_object(&digest, bytes) {
                 self.settle_object(&staged, &digest)?;
             }
@@ -101,8 +103,4 @@ pub(super) fn digest_of_staged(staged: &super::session::Staged) -> Result<(Diges
 
 fn blob(content: &Content, bytes: u64) -> Blob {
     Blob { digest: content.digest, bytes, mode: content.mode }
-}
-
-fn rights(metadata: &Metadata) -> u32 {
-    metadata.permissions().mode() & RIGHTS
 }

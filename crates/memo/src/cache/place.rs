@@ -14,6 +14,7 @@ use super::{Blob, Cache};
 use crate::contents::{Content, Contents};
 use crate::digest::Digest;
 use crate::identity::Identity;
+use crate::look::Look;
 use crate::{Error, Result};
 
 /// What became of a file that was to be taken out of the cache.
@@ -79,11 +80,11 @@ impl Cache {
 
 /// What a file contains if that and its rights are those of a payload. A link to such a file is not such a file.
 pub(crate) fn is_there(blob: &Blob, target: &Path, contents: &Contents) -> Option<Content> {
-    let metadata = std::fs::symlink_metadata(target).ok()?;
-    if !metadata.is_file() || metadata.len() != blob.bytes {
+    let look = contents.look(target).ok()?;
+    if !look.is_file || look.identity.size != blob.bytes {
         return None;
     }
-    let content = contents.remembered(&metadata).or_else(|| contents.of(target).ok())?;
+    let content = contents.remembered(&look).or_else(|| contents.of(target).ok())?;
     ((content.digest, content.mode) == (blob.digest, blob.mode)).then_some(content)
 }
 
@@ -117,13 +118,12 @@ fn place(
         other => other?,
     }
     staged.keep();
-    let metadata = look()?;
-    let identity = Identity::of(&metadata);
+    let Look { identity, mode, .. } = Look::from(&look()?);
     if !identity.has_contents_of(&before) {
         // Somebody was quick to write to it.
         return Err(Error::ReadsChanged { paths: vec![target.to_owned()] });
     }
-    Ok(Content { digest, mode: metadata.permissions().mode() & crate::contents::RIGHTS, identity })
+    Ok(Content { digest, mode, identity })
 }
 
 /// The cache is on another file system, so that renaming does not do.

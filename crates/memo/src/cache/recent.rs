@@ -2,9 +2,10 @@
 //!
 //! The file `recent` is [sealed](super::sealed). For each entry it has the key, the identity of the entry's file, the
 //! exit code, the number of payloads, and for each payload its digest, length and rights; a flag says whether the first
-//! one is the output. An entry is taken from here only if its file is still the one that it was.
+//! one is the output. An entry that something is to be taken out of the cache for counts only if its file is still the one
+//! that it was; where everything that an operation wrote is in its place, what is here says so as well as that file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,63 +19,124 @@ use super::{Blob, Cache, Entry};
 use crate::Result;
 use crate::contents::hold;
 use crate::digest::Digest;
-use crate::identity::Identity;
+use crate::identity::{IDENTITY_BYTES, Identity};
 use crate::key::Key;
+use crate::mix::Table;
 
 const FORMAT: &[u8; 8] = b"bbrecnt1";
 /// How many entries are remembered.
 const LIMIT: usize = 1 << 16;
 const LIMIT_BYTES: u64 = 256 << 20;
+const BLOB_BYTES: usize = 32 + 8 + 4;
 /// A use that is so much later than the last one that was noted is noted, and not sooner: noting it means writing.
 const PRECISION: Duration = Duration::from_secs(600);
 
 /// Entries that were found lately.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    entries: Mutex<HashMap<Key, Remembered>>,
+    entries: Mutex<Entries>,
     is_new: AtomicBool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
+struct Entries {
+    /// By this build.
+    found: Table<Key, Remembered>,
+    /// By earlier ones.
+    recalled: Recalled,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Remembered {
     /// That of the entry's file.
     identity: Identity,
     entry: Entry,
+}
+
+/// What earlier builds found, as it lies in the file. A record is taken apart when it is asked for.
+#[derive(Debug, Default)]
+struct Recalled {
+    bytes: Vec<u8>,
+    index: Table<Key, Record>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    start: u32,
     /// Whether this build asked for it.
     is_used: bool,
 }
 
+impl Recalled {
+    /// What is in a file; `None` when that is damaged.
+    fn open(bytes: Vec<u8>) -> Option<Recalled> {
+        let mut body = Body::open(FORMAT, &bytes)?;
+        let end = FORMAT.len() + body.rest().len();
+        let mut index = Table::default();
+        while !body.is_empty() {
+            let start = u32::try_from(end - body.rest().len()).ok()?;
+            index.insert(skip(&mut body)?, Record { start, is_used: false });
+        }
+        Some(Recalled { bytes, index })
+    }
+
+    fn find(&mut self, key: &Key) -> Option<Remembered> {
+        let record = self.index.get_mut(key)?;
+        record.is_used = true;
+        let body = self.bytes.get(record.start as usize..)?;
+        take(&mut Body::of(body)).map(|(_, remembered)| remembered)
+    }
+
+    /// All there is, and whether it was asked for.
+    fn records(&self) -> impl Iterator<Item = (Key, Remembered, bool)> {
+        self.index.values().filter_map(|record| {
+            let (key, remembered) = take(&mut Body::of(self.bytes.get(record.start as usize..)?))?;
+            Some((key, remembered, record.is_used))
+        })
+    }
+}
+
 impl Recent {
-    /// An entry, if it is known and its file has this identity, and if its use need not be noted.
-    pub(super) fn find(&self, key: &Key, identity: Identity, now: SystemTime) -> Option<Entry> {
+    /// An entry, with the identity that its file had, if it is known and its use need not be noted.
+    pub(super) fn find(&self, key: &Key, now: SystemTime) -> Option<(Identity, Entry)> {
+        let mut entries = hold(&self.entries);
+        let found = entries.found.get(key).cloned();
+        let Remembered { identity, entry } = found.or_else(|| entries.recalled.find(key))?;
+        drop(entries);
         let used = u64::try_from(identity.modified.0).ok()?;
         let used = UNIX_EPOCH.checked_add(Duration::from_secs(used))?;
-        if now.duration_since(used).ok()? > PRECISION {
-            return None;
-        }
-        let mut entries = hold(&self.entries);
-        let remembered = entries.get_mut(key).filter(|remembered| remembered.identity == identity)?;
-        remembered.is_used = true;
-        Some(remembered.entry.clone())
+        (now.duration_since(used).ok()? <= PRECISION).then_some((identity, entry))
     }
 
     /// Remembers an entry that was found.
     pub(super) fn add(&self, key: &Key, identity: Identity, entry: &Entry) {
-        let remembered = Remembered { identity, entry: entry.clone(), is_used: true };
-        hold(&self.entries).insert(*key, remembered);
+        hold(&self.entries).found.insert(*key, Remembered { identity, entry: entry.clone() });
         self.is_new.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        hold(&self.entries).remove(key);
+        let mut entries = hold(&self.entries);
+        entries.found.remove(key);
+        entries.recalled.index.remove(key);
+    }
+
+    /// All that is known; first what this build asked for.
+    fn list(&self) -> Vec<(Key, Remembered)> {
+        let entries = hold(&self.entries);
+        let found = entries.found.iter().map(|(key, remembered)| (*key, remembered.clone(), true));
+        let recalled = entries.recalled.records().filter(|(key, ..)| !entries.found.contains_key(key));
+        let mut all: Vec<(Key, Remembered, bool)> = found.chain(recalled).collect();
+        drop(entries);
+        all.sort_by_key(|(key, _, is_used)| (!is_used, *key));
+        all.into_iter().map(|(key, remembered, _)| (key, remembered)).collect()
     }
 }
 
 impl Cache {
     /// Takes over what earlier builds found.
     pub(super) fn recall_recent(&self) {
-        let recalled = self.read_recent().into_iter().collect::<HashMap<_, _>>();
-        *hold(&self.recent.entries) = recalled;
+        let recalled = self.read_recent();
+        hold(&self.recent.entries).recalled = recalled;
     }
 
     /// Leaves what this build found to later ones, with what others left meanwhile behind it.
@@ -84,20 +146,20 @@ impl Cache {
         }
         create_folders(&self.folder)?;
         let lock = Lock::acquire(&self.folder.join("known.lock"))?;
-        let mut records: Vec<(Key, Remembered)> =
-            hold(&self.recent.entries).iter().map(|(key, remembered)| (*key, remembered.clone())).collect();
-        records.sort_by_key(|(key, remembered)| (!remembered.is_used, *key));
+        let mut records = self.recent.list();
         let own: HashSet<Key> = records.iter().map(|(key, _)| *key).collect();
-        records.extend(self.read_recent().into_iter().filter(|(key, _)| !own.contains(key)));
+        let left = self.read_recent();
+        let others = left.records().filter(|(key, ..)| !own.contains(key));
+        records.extend(others.map(|(key, remembered, _)| (key, remembered)));
         records.truncate(LIMIT);
         replace_file(&self.recent_path(), &print(&records), Durability::Cached)?;
         lock.release();
         Ok(())
     }
 
-    fn read_recent(&self) -> Vec<(Key, Remembered)> {
+    fn read_recent(&self) -> Recalled {
         let bytes = read_file(&self.recent_path(), LIMIT_BYTES).ok().flatten();
-        bytes.as_deref().and_then(parse).unwrap_or_default()
+        bytes.and_then(Recalled::open).unwrap_or_default()
     }
 
     fn recent_path(&self) -> PathBuf {
@@ -107,7 +169,7 @@ impl Cache {
 
 fn print(records: &[(Key, Remembered)]) -> Vec<u8> {
     let mut sealed = Sealed::new(FORMAT, 0);
-    for (key, Remembered { identity, entry, is_used: _ }) in records {
+    for (key, Remembered { identity, entry }) in records {
         sealed.add(key.digest().as_bytes());
         sealed.add(&identity.to_bytes());
         sealed.add(&[u8::from(entry.exit.is_some()), u8::from(entry.output.is_some())]);
@@ -122,21 +184,32 @@ fn print(records: &[(Key, Remembered)]) -> Vec<u8> {
     sealed.finish()
 }
 
-fn parse(bytes: &[u8]) -> Option<Vec<(Key, Remembered)>> {
-    let mut body = Body::open(FORMAT, bytes)?;
-    let mut records = Vec::new();
-    while !body.is_empty() {
-        let key = Key::from(Digest::from_bytes(*body.take()?));
-        let identity = Identity::from_bytes(body.take()?);
-        let [has_exit, has_output] = *body.take()?;
-        let exit = i32::from_le_bytes(*body.take()?);
-        let writes = u64::from_le_bytes(*body.take()?);
-        let output = if has_output == 1 { Some(blob(&mut body)?) } else { None };
-        let writes = (0..writes).map(|_| blob(&mut body)).collect::<Option<Vec<Blob>>>()?;
-        let entry = Entry { exit: (has_exit == 1).then_some(exit), output, writes };
-        records.push((key, Remembered { identity, entry, is_used: false }));
+/// Takes a record apart.
+fn take(body: &mut Body<'_>) -> Option<(Key, Remembered)> {
+    let key = Key::from(Digest::from_bytes(*body.take()?));
+    let identity = Identity::from_bytes(body.take()?);
+    let [has_exit, has_output] = *body.take()?;
+    let exit = i32::from_le_bytes(*body.take()?);
+    let writes = u64::from_le_bytes(*body.take()?);
+    let output = if has_output == 1 { Some(blob(body)?) } else { None };
+    let writes = (0..writes).map(|_| blob(body)).collect::<Option<Vec<Blob>>>()?;
+    Some((
+        key,
+        Remembered { identity, entry: Entry { exit: (has_exit == 1).then_some(exit), output, writes } },
+    ))
+}
+
+/// Passes over a record.
+fn skip(body: &mut Body<'_>) -> Option<Key> {
+    let key = Key::from(Digest::from_bytes(*body.take()?));
+    body.take::<IDENTITY_BYTES>()?;
+    let [_, has_output] = *body.take()?;
+    body.take::<4>()?;
+    let writes = u64::from_le_bytes(*body.take()?);
+    for _ in 0..writes.checked_add(u64::from(has_output == 1))? {
+        body.take::<BLOB_BYTES>()?;
     }
-    Some(records)
+    Some(key)
 }
 
 fn blob(body: &mut Body<'_>) -> Option<Blob> {
@@ -160,33 +233,61 @@ mod tests {
     fn every_kind_of_entry_reads_back() {
         let entries = [entry(None, false, 0), entry(Some(-3), true, 2), entry(Some(0), false, 1)];
         let identity = Identity { device: 1, inode: 2, size: 3, modified: (-4, 5), changed: (6, 7) };
-        let records: Vec<(Key, Remembered)> = entries
-            .iter()
-            .enumerate()
-            .map(|(number, entry)| {
-                let key = Key::from(Digest::of(&[number.to_le_bytes()[0]]));
-                (key, Remembered { identity, entry: entry.clone(), is_used: false })
-            })
-            .collect();
-        let read = parse(&print(&records)).unwrap();
-        assert_eq!(read.len(), 3);
-        for ((key, remembered), (read_key, read)) in records.iter().zip(&read) {
-            assert_eq!((key, &remembered.entry, remembered.identity), (read_key, &read.entry, read.identity));
+        let mut records: Vec<(Key, Remembered)> = Vec::new();
+        for (number, entry) in entries.into_iter().enumerate() {
+            let key = Key::from(Digest::of(&[number.to_le_bytes()[0]]));
+            records.push((key, Remembered { identity, entry }));
+        }
+        let bytes = print(&records);
+        let mut recalled = Recalled::open(bytes.clone()).unwrap();
+        for (key, remembered) in records.iter().rev() {
+            assert_eq!(recalled.find(key).as_ref(), Some(remembered));
+        }
+        assert_eq!(recalled.find(&Key::from(Digest::of(b"other"))), None);
+        let mut read: Vec<_> = recalled.records().map(|(key, remembered, _)| (key, remembered)).collect();
+        read.sort_by_key(|(key, _)| *key);
+        records.sort_by_key(|(key, _)| *key);
+        assert_eq!(read, records);
+        for length in 0..bytes.len() - 32 {
+            // Sealed as it is, but too short for what it says.
+            let mut sealed = Sealed::new(FORMAT, 0);
+            sealed.add(&bytes[FORMAT.len()..length.max(FORMAT.len())]);
+            let records = Recalled::open(sealed.finish()).map(|recalled| recalled.records().count());
+            assert!(records.is_none_or(|count| count < 3), "{length} bytes");
         }
     }
 
     #[test]
-    fn an_entry_is_taken_only_while_its_file_is_the_same_and_its_use_was_noted_lately() {
+    fn what_was_asked_for_comes_first_and_what_was_forgotten_is_gone() {
+        let key = |name: &[u8]| Key::from(Digest::of(name));
+        let identity = Identity { device: 1, inode: 2, size: 3, modified: (1_000, 5), changed: (1_000, 5) };
+        let remembered = Remembered { identity, entry: entry(Some(0), false, 1) };
+        let mut names: Vec<Key> = (0..8_u8).map(|name| key(&[name])).collect();
+        names.sort();
+        let records: Vec<_> = names.iter().map(|name| (*name, remembered.clone())).collect();
+        let recent = Recent::default();
+        hold(&recent.entries).recalled = Recalled::open(print(&records)).unwrap();
+        let now = UNIX_EPOCH + Duration::from_secs(1_001);
+        assert!(recent.find(&names[5], now).is_some());
+        recent.add(&names[3], identity, &remembered.entry);
+        recent.forget(&names[0]);
+        let listed: Vec<Key> = recent.list().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(listed, [3, 5, 1, 2, 4, 6, 7].map(|place: usize| names[place]));
+    }
+
+    #[test]
+    fn an_entry_is_known_while_its_use_was_noted_lately() {
         let (recent, key) = (Recent::default(), Key::from(Digest::of(b"key")));
         let identity = Identity { device: 1, inode: 2, size: 3, modified: (1_000, 5), changed: (1_000, 5) };
-        recent.add(&key, identity, &entry(Some(0), true, 1));
+        let entry = entry(Some(0), true, 1);
+        recent.add(&key, identity, &entry);
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        assert!(recent.find(&key, identity, at(1_001)).is_some());
-        assert!(recent.find(&key, identity, at(1_600)).is_some());
-        assert!(recent.find(&key, identity, at(1_601)).is_none());
-        assert!(recent.find(&key, identity, at(999)).is_none(), "used in the future");
-        assert!(recent.find(&key, Identity { inode: 3, ..identity }, at(1_001)).is_none());
+        assert_eq!(recent.find(&key, at(1_001)), Some((identity, entry)));
+        assert!(recent.find(&key, at(1_600)).is_some());
+        assert!(recent.find(&key, at(1_601)).is_none());
+        assert!(recent.find(&key, at(999)).is_none(), "used in the future");
+        assert!(recent.find(&Key::from(Digest::of(b"other")), at(1_001)).is_none());
         recent.forget(&key);
-        assert!(recent.find(&key, identity, at(1_001)).is_none());
+        assert!(recent.find(&key, at(1_001)).is_none());
     }
 }

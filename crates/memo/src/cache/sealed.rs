@@ -33,6 +33,11 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// A part of a file that was opened before.
+    pub(super) fn of(left: &'a [u8]) -> Body<'a> {
+        Body { left }
+    }
+
     /// `None` when it is not exactly what was written, or has another format.
     pub(super) fn open(format: &[u8; 8], bytes: &'a [u8]) -> Option<Body<'a>> {
         let (all, digest) = bytes.split_last_chunk::<32>()?;
@@ -46,8 +51,9 @@ impl<'a> Body<'a> {
         Some(piece)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.left.len()
+    /// All that is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.left
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -66,7 +72,7 @@ mod tests {
         sealed.add(b"thing");
         let bytes = sealed.finish();
         let mut body = Body::open(b"format 1", &bytes).unwrap();
-        assert_eq!((body.take(), body.len()), (Some(b"some"), 5));
+        assert_eq!((body.take(), body.rest()), (Some(b"some"), &b"thing"[..]));
         assert_eq!(body.take::<6>(), None);
         assert_eq!((body.take(), body.is_empty()), (Some(b"thing"), true));
         assert!(Body::open(b"format 2", &bytes).is_none());

@@ -7,7 +7,7 @@ use super::Event;
 use crate::contents::hold;
 
 /// How many events may lie there quietly.
-const BATCH: usize = 64;
+const BATCH: usize = 512;
 
 /// Events, in the order in which they came. The reader sleeps while there are none.
 #[derive(Debug, Default)]

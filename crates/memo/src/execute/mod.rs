@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cache::{Blob, Cache, Entry, Found, Restored};
+use crate::cache::{Blob, Cache, Entry, Found, Restored, is_there};
 use crate::contents::{Content, Contents};
 use crate::error::panic_message;
 use crate::key::{Key, KeyBuilder, Names};
@@ -27,7 +27,7 @@ pub(crate) use copy::CopyRequest;
 pub use groups::CancelHandle;
 pub(crate) use groups::Groups;
 pub(crate) use mailbox::Mailbox;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Haste, Pool};
 pub(crate) use spawn::SpawnRequest;
 pub(crate) use write::{WriteRequest, WriteSource};
 
@@ -98,10 +98,10 @@ impl Shared {
             cwd: settings.cwd.clone(),
             names: Names { home: settings.cwd.clone(), relocatable: settings.relocatable },
             cache: Cache::new(settings),
-            contents: Contents::new(settings.clock),
+            contents: Contents::new(settings.clock, settings.cwd.clone()),
             groups: Arc::default(),
-            files: Pool::new("memo-files", settings.file_threads.get(), Arc::clone(mailbox)),
-            processes: Pool::new("memo-process", settings.max_spawn.get(), Arc::clone(mailbox)),
+            files: Pool::new("memo-files", settings.file_threads.get(), Haste::Soon, Arc::clone(mailbox)),
+            processes: Pool::new("memo-process", settings.max_spawn.get(), Haste::Now, Arc::clone(mailbox)),
             start: Instant::now(),
         }
     }
@@ -113,7 +113,9 @@ impl Shared {
 
 /// Starts an operation whose reads are ready. Its end is told as an [`Event::Done`], exactly once.
 pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request, mailbox: Arc<Mailbox>) {
-    let work = Work { shared: Arc::clone(shared), op, mailbox, spans: Vec::new(), problems: Vec::new() };
+    // Most operations do one thing.
+    let spans = Vec::with_capacity(1);
+    let work = Work { shared: Arc::clone(shared), op, mailbox, spans, problems: Vec::new() };
     work.submit(Activity::Files, Task::Start(request));
 }
 
@@ -199,8 +201,8 @@ impl Work {
     fn contents_of(&self, reads: &[PathBuf]) -> Result<Vec<Content>> {
         let mut contents = Vec::with_capacity(reads.len());
         let mut missing = Vec::new();
-        for path in reads {
-            match self.shared.contents.use_of(path) {
+        for (path, content) in reads.iter().zip(self.shared.contents.uses_of(reads)) {
+            match content {
                 Ok(content) => contents.push(content),
                 Err(error) if error.is_not_found() => missing.push(path.clone()),
                 Err(error) => return Err(error),
@@ -226,6 +228,9 @@ impl Work {
     }
 
     fn try_revive(&mut self, key: &Key, writes: &[PathBuf]) -> Result<Option<(Entry, Option<Vec<u8>>)>> {
+        if let Some(entry) = self.look_around(key, writes)? {
+            return Ok(Some((entry, None)));
+        }
         let cache = &self.shared.cache;
         let entry = match cache.find(key)? {
             Found::Nothing => return Ok(None),
@@ -254,6 +259,22 @@ impl Work {
             self.shared.contents.note_sight(path, content)?;
         }
         Ok(Some((entry, output)))
+    }
+
+    /// What an operation gave, if that was found lately and all of it is in its place: nothing has to be taken out of the
+    /// cache then, and nothing in there is looked at. An operation that wrote no file has left nothing to look at.
+    fn look_around(&self, key: &Key, writes: &[PathBuf]) -> Result<Option<Entry>> {
+        let contents = &self.shared.contents;
+        let is_enough = |entry: &Entry| {
+            entry.output.is_none() && !writes.is_empty() && entry.writes.len() == writes.len()
+        };
+        let Some(entry) = self.shared.cache.recollect(key).filter(is_enough) else { return Ok(None) };
+        let looks = entry.writes.iter().zip(writes).map(|(blob, path)| is_there(blob, path, contents));
+        let Some(seen) = looks.collect::<Option<Vec<Content>>>() else { return Ok(None) };
+        for (path, content) in writes.iter().zip(seen) {
+            contents.note_sight(path, content)?;
+        }
+        Ok(Some(entry))
     }
 
     fn drop_damaged<T>(&self, key: &Key, path: PathBuf) -> Result<T> {

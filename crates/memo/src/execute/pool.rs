@@ -1,16 +1,33 @@
 //! Threads that wait for work.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use buildbook_fsio::must_stay_in_thread;
 
 use super::Mailbox;
 use crate::contents::hold;
 
+/// How long a thread of a pool with [`Haste::Soon`] that has nothing to do waits for somebody to hand in enough work to
+/// be woken for, before it goes to sleep and is woken for any.
+const NAP: Duration = Duration::from_micros(300);
+/// How much work is enough.
+const ENOUGH: usize = 32;
+
 /// A piece of work. It is told which of the threads does it.
 pub(crate) type Job = Box<dyn FnOnce(usize) + Send>;
+
+/// When work is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// At once.
+    Now,
+    /// At the latest when a nap is over, or when somebody asks with [`Pool::hurry`]: waking a thread costs more than
+    /// most work of this pool does, and whoever hands in one piece of work is about to hand in more.
+    Soon,
+}
 
 /// Threads of one purpose, started when there is work for them, at most so many. Work is taken up in the order in
 /// which it was given.
@@ -27,19 +44,23 @@ struct Queue {
     /// Where the work leaves its results. Its reader is woken when the last piece of work is taken up, and when a
     /// thread has none: before that, more results are about to come.
     mailbox: Arc<Mailbox>,
+    haste: Haste,
 }
 
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// How many threads sleep until they are woken.
     idle: usize,
+    /// How many take a nap.
+    napping: usize,
     started: usize,
     is_closed: bool,
 }
 
 impl Pool {
-    pub(crate) fn new(name: &'static str, limit: usize, mailbox: Arc<Mailbox>) -> Pool {
-        let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), mailbox });
+    pub(crate) fn new(name: &'static str, limit: usize, haste: Haste, mailbox: Arc<Mailbox>) -> Pool {
+        let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), mailbox, haste });
         Pool { queue, threads: Mutex::default(), limit, name }
     }
 
@@ -55,7 +76,7 @@ impl Pool {
             job(0);
             return Ok(());
         }
-        if state.jobs.len() >= state.idle && state.started < self.limit {
+        if state.jobs.len() >= state.idle + state.napping && state.started < self.limit {
             let slot = state.started;
             let queue = Arc::clone(&self.queue);
             let name = format!("{}-{slot}", self.name);
@@ -70,12 +91,21 @@ impl Pool {
             }
         }
         state.jobs.push_back(job);
-        let is_awaited = state.idle > 0;
+        let is_awaited = state.idle > 0 || state.napping > 0 && state.jobs.len() >= ENOUGH;
         drop(state);
         if is_awaited {
             self.queue.changed.notify_one();
         }
         Ok(())
+    }
+
+    /// Has everything taken up that was handed in, because nothing more is for now.
+    pub(crate) fn hurry(&self) {
+        let state = hold(&self.queue.state);
+        if state.napping > 0 && !state.jobs.is_empty() {
+            drop(state);
+            self.queue.changed.notify_all();
+        }
     }
 
     /// Drops what is waiting, lets what is at work come to its end, and waits for that.
@@ -104,6 +134,7 @@ impl Queue {
 
     fn next(&self) -> Option<Job> {
         let mut state = hold(&self.state);
+        let mut may_nap = self.haste == Haste::Soon;
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 let is_last = state.jobs.is_empty();
@@ -117,9 +148,52 @@ impl Queue {
                 return None;
             }
             self.mailbox.wake();
-            state.idle += 1;
-            state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
-            state.idle -= 1;
+            if may_nap {
+                state.napping += 1;
+                let waited = self.changed.wait_timeout(state, NAP).unwrap_or_else(PoisonError::into_inner);
+                may_nap = !waited.1.timed_out();
+                state = waited.0;
+                state.napping -= 1;
+            } else {
+                state.idle += 1;
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Where nobody hurries, a pool takes up its work all the same; where threads sleep, they are woken for each piece.
+    #[test]
+    fn work_is_taken_up_whether_anybody_hurries_or_not() {
+        for (haste, hurries) in [(Haste::Now, false), (Haste::Soon, false), (Haste::Soon, true)] {
+            let pool = Pool::new("test", 2, haste, Arc::default());
+            let (sender, done) = mpsc::channel();
+            for round in 0..200 {
+                // A few at a time, far fewer than are enough, and all are done before there are more.
+                for piece in 0..3 {
+                    let sender = sender.clone();
+                    pool.submit(Box::new(move |_| sender.send(piece).unwrap())).unwrap();
+                }
+                if hurries {
+                    pool.hurry();
+                }
+                let mut pieces: Vec<i32> =
+                    (0..3).map(|_| done.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+                pieces.sort_unstable();
+                assert_eq!(pieces, [0, 1, 2], "{haste:?}");
+                if round % 20 == 0 {
+                    // Longer than a nap: the threads are asleep when the next round begins.
+                    std::thread::sleep(NAP * 4);
+                }
+            }
+            pool.close();
         }
     }
 }

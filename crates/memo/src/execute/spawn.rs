@@ -21,10 +21,10 @@ use crate::{Error, Redirect, Result};
 /// A process to be run, unless what it gives is known.
 #[derive(Debug)]
 pub(crate) struct SpawnRequest {
-    pub(crate) label: String,
+    pub(crate) label: Arc<str>,
     pub(crate) program: Arc<Path>,
     pub(crate) arguments: Vec<Argument>,
-    pub(crate) env: ToolEnv,
+    pub(crate) env: Arc<ToolEnv>,
     pub(crate) cwd: PathBuf,
     pub(crate) stdin: Option<PathBuf>,
     pub(crate) stdout: Redirect,
@@ -62,7 +62,7 @@ fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
     if let Some((entry, output)) = work.revive(&key, &request.writes)
         && let Some(code) = entry.exit
     {
-        let output = output.unwrap_or_default().into();
+        let output = output.map_or_else(Arc::default, Arc::from);
         return Ok(Step::Done(Ok((Output::Exit { code, output }, true))));
     }
     let mut used = vec![(request.program.to_path_buf(), tool)];
@@ -155,7 +155,7 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
     let is_success = |code: &i32| request.success_exits.as_ref().is_none_or(|exits| exits.contains(code));
     let code = match ended {
         Ended::Code(code) if is_success(&code) => code,
-        ended => return Err(Error::Exit { command: request.label.clone(), ended, output }),
+        ended => return Err(Error::Exit { command: request.label.to_string(), ended, output }),
     };
     let missing: Vec<PathBuf> = request.writes.iter().filter(|path| !is_file(path)).cloned().collect();
     if !missing.is_empty() {

@@ -126,6 +126,31 @@ fn p15b_an_operation_runs_again_when_its_payload_is_truncated_changed_or_lost() 
 }
 
 #[test]
+fn the_cache_is_not_looked_at_where_everything_is_in_place() {
+    let project = Project::new();
+    project.put("in", "data");
+    assert!(!copied(&project));
+    assert!(copied(&project), "its entry was found now, and is remembered");
+    let entry = files(&project, "entries").remove(0);
+    std::fs::remove_file(&entry).unwrap();
+    assert!(copied(&project), "nothing had to be taken out");
+    for damage in ["gone", "changed", "has other rights"] {
+        match damage {
+            "gone" => remove(&project, "out"),
+            "changed" => project.put("out", "dada"),
+            _ => {
+                let path = project.path("out");
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            }
+        }
+        assert!(!copied(&project), "{damage}: something has to be taken out, and there is nothing");
+        assert_eq!(project.get("out"), "data");
+        assert!(copied(&project));
+        std::fs::remove_file(&entry).unwrap();
+    }
+}
+
+#[test]
 fn what_a_process_printed_is_verified_like_its_files() {
     let project = Project::new();
     let ask = |memo: &Memo| {
