@@ -15,6 +15,7 @@ mod farm;
 mod in_place;
 mod interrupt;
 mod memo;
+mod memo_kill;
 mod operator;
 mod reading;
 mod streams;
