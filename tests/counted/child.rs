@@ -36,6 +36,8 @@ fn plays_its_role() {
         "pass over" => crate::reading::pass_over(folder),
         "classify" => crate::classify::classify(folder),
         "index" => crate::index::index(folder),
+        "keep" => crate::memo::keep(folder),
+        "revive" => crate::memo::revive(folder),
         "incremental" => crate::incremental::index(folder),
         "run" => crate::run::run(folder),
         other => panic!("{other:?}"),

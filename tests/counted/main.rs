@@ -17,6 +17,7 @@ mod count;
 mod farm;
 mod incremental;
 mod index;
+mod memo;
 mod opened;
 mod reading;
 mod run;

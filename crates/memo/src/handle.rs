@@ -15,6 +15,7 @@ use buildbook_guard::FileId;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
+use crate::digest::Digest;
 use crate::env::Env;
 use crate::execute::{self, CancelHandle, Mailbox, Request, Shared, WriteSource};
 use crate::op::{Kind, Op, OpId};
@@ -132,6 +133,14 @@ impl Handle {
         make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
     ) -> Write {
         let source = WriteSource::Made { salt: salt.into(), make: Hidden(Box::new(make)) };
+        Write::new(self.clone(), self.absolute(path.as_ref()), source)
+    }
+
+    /// Puts a file that is there into the cache, as if a [`Handle::write_with`] with the same path, rights, salt and reads
+    /// had written it: one that is asked for later takes it from there. The file stays as it is, and is not held in
+    /// memory, whatever its size. If it has not this content and these rights, that is an error.
+    pub fn keep(&self, path: impl AsRef<Path>, salt: impl Into<Vec<u8>>, content: Digest) -> Write {
+        let source = WriteSource::There { salt: salt.into(), content };
         Write::new(self.clone(), self.absolute(path.as_ref()), source)
     }
 

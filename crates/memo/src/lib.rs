@@ -1,8 +1,8 @@
 //! A build memoizer: no operation runs twice, and no answer is taken on trust.
 //!
 //! A build is a program that asks a [`Memo`] for operations: run this process ([`Handle::spawn`]), write, copy or read
-//! this file ([`Handle::write`], [`Handle::write_with`], [`Handle::copy`], [`Handle::read`]), make this folder
-//! ([`Handle::mkdir`]). Each names the files that it reads and those that it writes. It waits until the former are
+//! this file ([`Handle::write`], [`Handle::write_with`], [`Handle::copy`], [`Handle::read`]), keep what is in this file
+//! for later ([`Handle::keep`]), make this folder ([`Handle::mkdir`]). Each names the files that it reads and those that it writes. It waits until the former are
 //! ready, which `buildbook-guard` watches over; then the latter are taken from the cache if what they depend on is known
 //! there, and made otherwise.
 //!

@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use buildbook::fsio;
 use buildbook::layout::{LayerTree, PlatformTree};
-use buildbook::memo::{Digest, Durability, Error, Feedback, Handle, Memo, Settings, Status, fail};
+use buildbook::memo::{Digest, Durability, Error, Feedback, Memo, Settings, Status, fail};
 use serde::{Deserialize, Serialize};
 
 use super::listing::{self, Item};
@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
         listing::make_folders(&answer.files, &files).map_err(|error| fsio::explained(&error))?;
         for (path, mode, sha256) in self.files_of(answer) {
             let lost = format!("{} is not in the cache", path.display());
-            start(&self.memo, &path, mode, &sha256, move || Err(fail(lost)));
+            drop(self.memo.write_with(&path, salt_of(&sha256), move || Err(fail(lost))).mode(mode).start());
         }
         self.settle().map_err(|error| fsio::explained(&error))?;
         listing::finish(&answer.files, &files)
@@ -240,12 +240,8 @@ impl<'a> Session<'a> {
         let sha256 = listing::file_digest(&log).map_err(|error| format!("its log: {error}"))?;
         let answer = Answer { log: Log { mode, sha256 }, files: listing::of(&self.staging.files())? };
         for (path, mode, sha256) in self.files_of(&answer) {
-            let (file, expected) = (path.clone(), sha256.clone());
-            start(&self.memo, &path, mode, &sha256, move || {
-                let bytes = fsio::read_file(&file, u64::MAX)?.unwrap_or_default();
-                let is_it = Digest::of(&bytes).to_string() == expected;
-                if is_it { Ok(bytes) } else { Err(fail(format!("{} is changing", file.display()))) }
-            });
+            let content = sha256.parse().map_err(|error| format!("{}: {error}", path.display()))?;
+            drop(self.memo.keep(&path, salt_of(&sha256), content).mode(mode).start());
         }
         self.settle().map_err(|error| fsio::explained(&error))?;
         if !self.problems.borrow().is_empty() {
@@ -299,15 +295,9 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Asks for a file with certain contents.
-fn start(
-    memo: &Handle,
-    path: &Path,
-    mode: u32,
-    sha256: &str,
-    make: impl FnOnce() -> Result<Vec<u8>, Error> + Send + 'static,
-) {
-    drop(memo.write_with(path, format!("contents {sha256}"), make).mode(mode).start());
+/// What a file is known by, beside its name and rights.
+fn salt_of(sha256: &str) -> String {
+    format!("contents {sha256}")
 }
 
 /// Removes what was put into a layer.

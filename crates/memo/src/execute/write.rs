@@ -1,13 +1,14 @@
 //! Writing a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Output, Work, add_reads, blob_of};
-use crate::Result;
 use crate::cache::{Blob, Entry, is_there};
+use crate::contents::Content;
 use crate::digest::Digest;
-use crate::key::KeyBuilder;
+use crate::key::{Key, KeyBuilder};
 use crate::settings::Hidden;
+use crate::{Error, Result};
 
 /// A function that makes the contents of a file.
 pub(crate) type Make = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
@@ -28,6 +29,8 @@ pub(crate) enum WriteSource {
     Bytes(Vec<u8>),
     /// A function makes them from the reads and from what the salt stands for.
     Made { salt: Vec<u8>, make: Hidden<Make> },
+    /// The file has them already. They are to be found when a function would have to make them.
+    There { salt: Vec<u8>, content: Digest },
 }
 
 /// Writes a file, if it is not there.
@@ -38,16 +41,15 @@ pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, b
         WriteSource::Bytes(bytes) => (bytes, None),
         WriteSource::Made { salt, make } if salt.is_empty() => (make.0()?, None),
         WriteSource::Made { salt, make } => {
-            let mut key = KeyBuilder::new("write 1");
-            work.shared.names.add(&mut key, "write", &path);
-            key.number("mode", u64::from(mode));
-            key.field("salt", &salt);
-            add_reads(&mut key, &work.shared.names, &reads, &contents_of_reads);
-            let key = key.finish();
+            let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
             if work.revive(&key, std::slice::from_ref(&path)).is_some() {
                 return Ok((Output::Nothing, true));
             }
             (make.0()?, Some(key))
+        }
+        WriteSource::There { salt, content } => {
+            let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
+            return keep(work, &key, &path, mode, content);
         }
     };
     work.check_reads(reads.iter().zip(&contents_of_reads))?;
@@ -69,4 +71,38 @@ pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, b
         return Ok((Output::Nothing, false));
     }
     Ok((Output::Nothing, was_there))
+}
+
+fn key(work: &Work, path: &Path, mode: u32, salt: &[u8], reads: &[PathBuf], contents: &[Content]) -> Key {
+    let names = &work.shared.names;
+    let mut key = KeyBuilder::new("write 1");
+    names.add(&mut key, "write", path);
+    key.number("mode", u64::from(mode));
+    key.field("salt", salt);
+    add_reads(&mut key, names, reads, contents);
+    key.finish()
+}
+
+/// Puts a file into the cache that is there.
+fn keep(work: &mut Work, key: &Key, path: &Path, mode: u32, expected: Digest) -> Result<(Output, bool)> {
+    let contents = &work.shared.contents;
+    let is_it = |content: &Content| (content.digest, content.mode) == (expected, mode);
+    let content = match work.shared.cache.keep_file(path, contents) {
+        Ok(Some((blob, content))) => {
+            if is_it(&content) {
+                work.record(key, &Entry { exit: None, output: None, writes: vec![blob] });
+            }
+            content
+        }
+        Ok(None) => return Err(Error::ReadsMissing { paths: vec![path.to_owned()] }),
+        Err(error) => {
+            work.problems.push(error);
+            work.shared.contents.of(path)?
+        }
+    };
+    if !is_it(&content) {
+        return Err(Error::ReadsChanged { paths: vec![path.to_owned()] });
+    }
+    work.shared.contents.note_use(path, content)?;
+    Ok((Output::Nothing, false))
 }

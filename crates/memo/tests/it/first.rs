@@ -1,8 +1,9 @@
 //! The shortest way through everything.
 
 use std::num::NonZero;
+use std::os::unix::fs::PermissionsExt as _;
 
-use buildbook_memo::{Memo, Status, Tool};
+use buildbook_memo::{Digest, Error, Memo, Status, Tool};
 
 use crate::support::Project;
 
@@ -52,4 +53,45 @@ fn tools_that_the_build_writes_run_while_it_writes_others() {
     }
     memo.finish().into_result().unwrap();
     assert!((0..100).all(|number| project.get(&format!("out{number}")) == format!("{number}\n")));
+}
+
+#[test]
+fn a_file_that_is_kept_is_taken_out_where_a_function_would_have_to_make_it() {
+    let project = Project::new();
+    let is_made = |salt: &str, mode: u32| {
+        let (called, calls) = std::sync::mpsc::channel();
+        let mut memo = project.memo();
+        let make = move || {
+            called.send(()).unwrap();
+            Ok(b"made".to_vec())
+        };
+        drop(memo.write_with("file", salt, make).mode(mode).start());
+        memo.finish().into_result().unwrap();
+        calls.try_iter().count() == 1
+    };
+    let keep = |path: &str, content: &str, mode: u32| {
+        let mut memo = project.memo();
+        drop(memo.keep(path, "salt", Digest::of(content.as_bytes())).mode(mode).start());
+        memo.finish().into_result().map_err(|report| report.failed[0].error.clone())
+    };
+    let place = |content: &str| {
+        project.put("file", content);
+        std::fs::set_permissions(project.path("file"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    };
+    place("some");
+    assert!(matches!(keep("file", "other", 0o640), Err(Error::ReadsChanged { .. })));
+    assert!(matches!(keep("file", "some", 0o600), Err(Error::ReadsChanged { .. })));
+    assert!(matches!(keep("none", "some", 0o640), Err(Error::ReadsMissing { .. })));
+    std::fs::remove_file(project.path("file")).unwrap();
+    assert!(is_made("salt", 0o640), "nothing of that was kept");
+
+    std::fs::remove_dir_all(project.path("cache")).unwrap();
+    place("some");
+    keep("file", "some", 0o640).unwrap();
+    assert_eq!(project.get("file"), "some", "it stays");
+    std::fs::remove_file(project.path("file")).unwrap();
+    assert!(!is_made("salt", 0o640));
+    let mode = std::fs::metadata(project.path("file")).unwrap().permissions().mode();
+    assert_eq!((project.get("file"), mode & 0o777), ("some".to_owned(), 0o640));
+    assert!(is_made("other", 0o640) && is_made("salt", 0o600), "its salt and its rights are in the key");
 }
