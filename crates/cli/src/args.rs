@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Compact(Compact),
     /// Remove layers and universes that nothing needs
     Gc(Gc),
+    /// Keep the cache of `run --memo` small
+    Memo(Memo),
     /// Check the book
     Fsck(Fsck),
     /// Say why a build failed, from its log
@@ -205,6 +207,63 @@ pub(crate) struct Gc {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Memo {
+    #[command(subcommand)]
+    pub(crate) action: MemoAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemoAction {
+    /// Remove what was not used for longest, until the cache takes no more than it may
+    ///
+    /// Several books may share a cache, so no book is looked at: what goes is made again when it is needed. Runs may use
+    /// the cache at the same time.
+    Trim(Trim),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trim {
+    /// The cache: the DIR of `run --memo DIR`
+    #[arg(value_name = "DIR")]
+    pub(crate) cache: PathBuf,
+    /// How much disk it may take: bytes, or a number with k, M, G or T, powers of 1000
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_size: u64,
+    /// Keep what was used in the last so many hours, whatever the size
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub(crate) min_age_hours: u32,
+    /// Print how much would be removed, and remove nothing; with --json, each file and why
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `10G`, `1.5T`, `20 GB`, `0`.
+fn size(text: &str) -> Result<u64, String> {
+    let malformed = || "it is not a number of bytes such as 10G or 500M".to_owned();
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim();
+    let scale: u64 = match unit.strip_suffix(['b', 'B']).unwrap_or(unit) {
+        "" => 1,
+        "k" | "K" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "T" => 1_000_000_000_000,
+        _ => return Err(malformed()),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let whole: u64 = whole.parse().map_err(|_| malformed())?;
+    let tenths: u64 = if fraction.len() == 1 {
+        fraction.parse().map_err(|_| malformed())?
+    } else {
+        return Err(malformed());
+    };
+    let bytes = whole.checked_mul(scale).and_then(|bytes| bytes.checked_add(tenths * scale / 10));
+    bytes.ok_or_else(|| "it is more than any disk holds".to_owned())
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Fsck {
     /// Mend what can be mended without losing anything
     #[arg(long)]
@@ -227,4 +286,32 @@ pub(crate) struct Notify {
     /// Print what would be sent, without secrets, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_they_are_shown() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("17", 17),
+            ("17 B", 17),
+            ("1k", 1_000),
+            ("1.4 kB", 1_400),
+            ("500M", 500_000_000),
+            ("10G", 10_000_000_000),
+            ("10 GB", 10_000_000_000),
+            ("1.5T", 1_500_000_000_000),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for wrong in ["", "G", "-1", "1.25G", "1.", ".5G", "1..0", "10 Gi", "10GG", "ten", "1e9", "10 G B x"]
+        {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+        assert!(size("99999999999999999999").is_err());
+        assert_eq!(size("99999999T"), Err("it is more than any disk holds".to_owned()));
+    }
 }

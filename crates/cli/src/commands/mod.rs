@@ -9,6 +9,7 @@ mod history;
 mod index;
 mod locks;
 mod log;
+mod memo;
 mod notify;
 mod progress;
 mod runs;
@@ -29,10 +30,13 @@ pub(crate) fn dispatch(arguments: &Arguments, utc_offset: time::UtcOffset) -> Ou
         Command::Run(arguments) => return crate::run::run(&context, arguments),
         Command::Classify(arguments) => return classify::run(&context, arguments),
         Command::Notify(arguments) => return notify::run(&context, arguments),
+        Command::Memo(arguments) => return memo::run(&context, arguments),
         _ => context.must_exist()?,
     }
     match &arguments.command {
-        Command::Run(_) | Command::Classify(_) | Command::Notify(_) => unreachable!("handled above"),
+        Command::Run(_) | Command::Classify(_) | Command::Notify(_) | Command::Memo(_) => {
+            unreachable!("handled above")
+        }
         Command::Status => status::run(&context),
         Command::Packages(arguments) => standing::packages(&context, arguments),
         Command::Failures(arguments) => standing::failures(&context, arguments),

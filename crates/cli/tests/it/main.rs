@@ -16,6 +16,7 @@ mod in_place;
 mod interrupt;
 mod memo;
 mod memo_kill;
+mod memo_trim;
 mod operator;
 mod reading;
 mod streams;
