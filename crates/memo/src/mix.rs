@@ -1,9 +1,10 @@
-//! A quick hash for tables by keys and by identities of files.
+//! A quick hash for tables by digests and by numbers.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A table by something that nobody chooses so that it falls on the same place as other things: a digest, or what a
-/// file system says of a file. The hash of the standard library, which is made against that, takes several times as long.
+/// A table by something that nobody chooses so that it falls on the same place as other things: a digest, a number that
+/// was given out, or what a file system says of a file. The hash of the standard library, which is made against that,
+/// takes several times as long.
 pub(crate) type Table<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Mix>>;
 
 /// Odd, and half of its bits are set: the fractional part of the golden ratio.
@@ -22,6 +23,10 @@ impl Hasher for Mix {
 
     fn write_u64(&mut self, number: u64) {
         self.0 = (self.0.rotate_left(23) ^ number).wrapping_mul(FACTOR);
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
     }
 
     fn write_i64(&mut self, number: i64) {

@@ -1,6 +1,6 @@
 //! What a memo knows of its operations.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use buildbook_guard::{Allowed, FileId, Guard};
 
 use crate::execute::{Finished, Output, Request};
+use crate::mix::Table;
 use crate::op::{Kind, Op, OpId, Span, Status};
 use crate::tasks::Tasks;
 use crate::{Error, Feedback, Result};
@@ -67,9 +68,9 @@ enum Maker {
 pub(crate) struct State {
     guard: Guard<OpId>,
     records: Vec<Record>,
-    makers: HashMap<FileId, Maker>,
+    makers: Table<FileId, Maker>,
     /// Why files will never be ready.
-    causes: HashMap<FileId, Arc<Error>>,
+    causes: Table<FileId, Arc<Error>>,
     pub(crate) tasks: Tasks,
     pub(crate) failed_tasks: Vec<(String, Error)>,
     pub(crate) missing_tools: Vec<String>,

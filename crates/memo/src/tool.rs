@@ -154,8 +154,15 @@ impl Cmd {
 
 impl fmt::Display for Cmd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.tool.tool)?;
-        self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.value().display()))
+        self.tool.tool.fmt(f)?;
+        self.arguments.iter().try_for_each(|argument| {
+            f.write_str(" ")?;
+            // Nearly all are text, which is quicker to see than what is none.
+            match argument.value().to_str() {
+                Some(text) => f.write_str(text),
+                None => argument.value().display().fmt(f),
+            }
+        })
     }
 }
 

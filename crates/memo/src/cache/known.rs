@@ -134,6 +134,8 @@ mod tests {
         let records: Vec<_> = recalled.records().collect();
         assert_eq!(records, [(identity, one, false), (other, two, true)]);
         assert_eq!(recalled.find(&identity), Some(one));
+        recalled.index.insert(hash(&third.to_bytes()), 0);
+        assert_eq!(recalled.find(&third), None, "another identity with its hash");
         assert_eq!(Recalled::open(print(&[])).unwrap().records().count(), 0);
         let mut cut = Sealed::new(FORMAT, 0);
         cut.add(&[0; RECORD_BYTES + 1]);
