@@ -37,6 +37,22 @@ fn p1_a_tool_that_the_build_makes_may_be_named_as_a_read() {
 }
 
 #[test]
+fn a_file_that_is_named_twice_is_in_the_key_once() {
+    let project = Project::new();
+    project.put("in", "data");
+    for (names, is_known) in
+        [(&["in", "in", "other"][..], false), (&["in", "other"], true), (&["other", "in"], false)]
+    {
+        project.put("other", "more");
+        let mut memo = project.memo();
+        names.iter().for_each(|name| memo.file_ready(name));
+        let _running = memo.spawn(sh(&memo, "cat in > out")).reads(names).writes(["out", "out"]).start();
+        let _report = memo.finish();
+        assert_eq!(matches!(memo.ops()[0].status, Status::Revived), is_known, "{names:?}");
+    }
+}
+
+#[test]
 fn p2_operations_that_wait_for_each_other_are_named() {
     for length in 1..=3 {
         let project = Project::new();
