@@ -64,7 +64,8 @@ fn a_dry_run_says_what_a_trim_then_does() {
     }
     let via = farm.via("3", &targets(&farm, "abc"));
     assert_eq!((via["a.1"].as_str(), via["b.1"].as_str(), via["c.1"].as_str()), ("built", "memo", "memo"));
-    assert_eq!(farm.ran(), "abca");
+    let ran = farm.ran();
+    assert_eq!((ran.matches('a').count(), ran.len()), (2, 4), "{ran}");
 
     let small = trim(&farm, &["--max-size", "1k"]).stdout;
     assert!(small.contains("0 files removed"), "{small}");
@@ -97,6 +98,8 @@ fn runs_and_trims_share_a_cache_at_the_same_time() {
     let farm = Farm::new();
     let letters = "abcdefgh";
     let targets = targets(&farm, letters);
+    // A trim may come before the first run has made it.
+    std::fs::create_dir(farm.book.path("cache")).unwrap();
     for round in 0..3 {
         let roots = [format!("{round} 1"), format!("{round} 2")];
         let running = roots.each_ref().map(|root| {
