@@ -24,14 +24,15 @@ impl BuildHash {
     /// Takes the first 16 bytes of a digest.
     #[must_use]
     pub fn from_digest(digest: &[u8; 32]) -> Self {
-        BuildHash(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        let halves = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+        BuildHash(halves.filter_map(|half| char::from_digit(half.into(), 16)).collect())
     }
 
     /// The folder of the layer that this hash names: `build-` and the first twelve digits.
     #[must_use]
     pub fn layer(&self) -> LayerName {
-        let digits: String = self.0.chars().take(LAYER_DIGITS).collect();
-        LayerName(format!("build-{digits}"))
+        let digits = self.0.get(..LAYER_DIGITS).unwrap_or_default();
+        LayerName(["build-", digits].concat())
     }
 }
 
@@ -125,7 +126,9 @@ mod tests {
     fn a_hash_names_its_layer() {
         let hash: BuildHash = FULL.parse().unwrap();
         assert_eq!(hash.layer().as_str(), "build-0123456789ab");
-        assert_eq!(BuildHash::from_digest(&[0xab; 32]).as_str(), "ab".repeat(16));
+        let mut digest = [0xab; 32];
+        digest[..3].copy_from_slice(&[0x00, 0x07, 0xf0]);
+        assert_eq!(BuildHash::from_digest(&digest).as_str(), format!("0007f0{}", "ab".repeat(13)));
         assert!("0123".parse::<BuildHash>().is_err());
         assert!(FULL.to_uppercase().parse::<BuildHash>().is_err());
     }
