@@ -9,6 +9,9 @@ use nix::fcntl::OFlag;
 
 use crate::{Error, Result};
 
+/// The most memory that is asked for because of the length of a file alone, in bytes.
+const ROOM: usize = 1 << 20;
+
 /// Opens a regular file for reading; `None` when there is nothing of that name.
 ///
 /// # Errors
@@ -53,7 +56,9 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     if size > limit {
         return Err(too_large(size));
     }
-    let mut bytes = Vec::new();
+    // With room for all of it, and for the end to be seen, it is read at once. A length is only a promise.
+    let room = usize::try_from(size).unwrap_or(usize::MAX).min(ROOM).saturating_add(1);
+    let mut bytes = Vec::with_capacity(room);
     // One byte more than allowed tells a file that grew meanwhile from one that just fits.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     let read = bytes.len() as u64;
