@@ -1,5 +1,7 @@
 //! Who this process is, as far as the system tells.
 
+use std::sync::OnceLock;
+
 /// What sets a process apart from all others, on all machines and at all times.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Identity {
@@ -12,8 +14,14 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Asks every time, because a forked child is another process.
+    /// Asks the system once for each process: a forked child is another one, and finds out what it is each time.
     pub(crate) fn of_this_process() -> Self {
+        static FIRST: OnceLock<Identity> = OnceLock::new();
+        let known = FIRST.get_or_init(Identity::find);
+        if known.pid == Some(std::process::id()) { known.clone() } else { Identity::find() }
+    }
+
+    fn find() -> Self {
         let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
         let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         let stat = std::fs::read_to_string("/proc/self/stat").ok();

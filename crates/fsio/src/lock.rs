@@ -153,7 +153,11 @@ impl Lock {
     ///
     /// The system's answer. The lock stays held.
     pub fn write_note(&self, text: &[u8]) -> Result<()> {
-        op::set_len(&self.file, &self.path, 0)?;
+        let metadata = self.file.metadata().map_err(Error::io("look at", &self.path))?;
+        // Some file systems take any cut for the start of a replacement, and make haste to write the file out.
+        if metadata.len() > 0 {
+            op::set_len(&self.file, &self.path, 0)?;
+        }
         op::write_all(&self.file, &self.path, text)
     }
 
