@@ -1,6 +1,6 @@
 //! Keeping the logs of builds with the run.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -106,19 +106,19 @@ fn copy_open(source: &File, log: &Path) -> buildbook_atomic_swap::Result<()> {
 }
 
 fn link_or_copy(source: &Path, log: &Path) -> Result<bool> {
-    let Some(file) = open_file(source)? else { return Ok(false) };
-    // Whether the name is taken, the device another, or the source became something else since it was
-    // opened: a copy of what is open serves, and fails by itself if nothing does.
-    let _ = op::hard_link(source, log);
-    if !is_name_of(log, &file) {
-        copy_open(&file, log)?;
+    if link(source, log) {
+        return Ok(true);
     }
+    let Some(file) = open_file(source)? else { return Ok(false) };
+    copy_open(&file, log)?;
     Ok(true)
 }
 
-fn is_name_of(path: &Path, file: &File) -> bool {
-    match (fs::symlink_metadata(path), file.metadata()) {
-        (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
-        _ => false,
-    }
+/// Gives a file another name, or says that a copy has to serve: because the name is taken, the device is another, or
+/// the source is no file, or has just become another one. Nothing is opened.
+fn link(source: &Path, log: &Path) -> bool {
+    let Some(found) = fs::symlink_metadata(source).ok().filter(Metadata::is_file) else { return false };
+    // That it is there already is as good, and shows below.
+    let _ = op::hard_link(source, log);
+    fs::symlink_metadata(log).is_ok_and(|named| (named.dev(), named.ino()) == (found.dev(), found.ino()))
 }

@@ -130,7 +130,7 @@ impl Run {
         let mut lines = Vec::new();
         for event in events {
             let start = lines.len();
-            lines.append(&mut to_json(&Logged { t: t.clone(), event: event.clone() }));
+            serde_json::to_writer(&mut lines, &Logged { t: t.clone(), event: event.clone() }).expect(JSON);
             let bytes = lines.len() - start;
             if bytes > MAX_LINE_BYTES {
                 return Err(Error::EventTooLong { path, bytes, limit: MAX_LINE_BYTES });
@@ -150,12 +150,10 @@ impl Run {
     }
 }
 
-/// On one line, as in files of lines.
-fn to_json(record: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(record).expect("records of words and numbers have a JSON form")
-}
+/// Why no record fails to be written to memory.
+const JSON: &str = "records of words and numbers have a JSON form";
 
 /// Spread over lines, and without one at the end, as the original writes files of one record.
 pub(crate) fn to_pretty_json(record: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec_pretty(record).expect("records of words and numbers have a JSON form")
+    serde_json::to_vec_pretty(record).expect(JSON)
 }

@@ -188,7 +188,7 @@ fn in_a_run(base: &Procedure) -> [Procedure; 6] {
         },
         Procedure {
             name: "link a log to the run",
-            covers: &["runlog/logs.rs link_or_copy"],
+            covers: &["runlog/logs.rs link"],
             falls_back: &[Operation::HardLink],
             act: |world| {
                 let source = world.at("layer.log");
