@@ -80,11 +80,13 @@ impl Facts {
 
     /// Indices in the order of runs.
     fn by_run(&self) -> Vec<usize> {
-        let mut ids: Vec<&Option<RunId>> = self.run_ids.iter().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let place = |id: &Option<RunId>| ids.partition_point(|other| *other < id);
-        let places: Vec<usize> = self.run_ids.iter().map(place).collect();
+        let mut ids: Vec<(&Option<RunId>, usize)> = self.run_ids.iter().zip(0..).collect();
+        // In most files they are in order already.
+        ids.sort();
+        let mut places = vec![0; ids.len()];
+        for (place, same) in ids.chunk_by(|(one, _), (next, _)| one == next).enumerate() {
+            same.iter().for_each(|(_, run)| places[*run] = place);
+        }
         let mut order: Vec<usize> = (0..self.all.len()).collect();
         order.sort_by_key(|index| places[self.all[*index].run as usize]);
         order
@@ -153,15 +155,15 @@ pub(crate) fn choose(facts: &Facts, max_entries: Option<usize>) -> Vec<bool> {
 struct View<'a> {
     facts: &'a Facts,
     alive: &'a [usize],
-    /// For each blessed entry, the last one of its kind and run.
-    last_of_run: HashMap<usize, usize>,
+    /// Each blessed entry with the last one of its kind and run.
+    last_of_run: Vec<(usize, usize)>,
     /// Of each kind, the last blessed entries of the runs.
     standings: HashMap<Kind, Vec<usize>>,
 }
 
 impl<'a> View<'a> {
     fn new(facts: &'a Facts, alive: &'a [usize]) -> Self {
-        let mut view = View { facts, alive, last_of_run: HashMap::new(), standings: HashMap::new() };
+        let mut view = View { facts, alive, last_of_run: Vec::new(), standings: HashMap::new() };
         for &index in alive.iter().rev() {
             let fact = &facts.all[index];
             if !fact.blessed {
@@ -176,7 +178,7 @@ impl<'a> View<'a> {
             if of_run.is_none() {
                 standings.push(index);
             }
-            view.last_of_run.insert(index, of_run.unwrap_or(index));
+            view.last_of_run.push((index, of_run.unwrap_or(index)));
         }
         for standings in view.standings.values_mut() {
             standings.reverse();
@@ -224,7 +226,7 @@ impl<'a> View<'a> {
     }
 
     fn keep_ends_of_runs(&self, keep: &mut [bool]) {
-        for (&index, &last) in &self.last_of_run {
+        for &(index, last) in &self.last_of_run {
             if keep[index] {
                 keep[last] = true;
             }
