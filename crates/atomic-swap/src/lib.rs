@@ -3,7 +3,7 @@
 //! Readers of what is replaced see the old or the new, never a part and never nothing, whenever they
 //! look and whenever the writer dies:
 //!
-//! * [`replace_file`] and [`replace_file_with`] for a file,
+//! * [`replace_file`], [`replace_file_with`] and [`replace_file_synced`] for a file,
 //! * [`replace_symlink`] for a symbolic link,
 //! * [`Swap`] for a folder: fill [`Swap::staging`], then [`Swap::commit`],
 //! * [`commit_together`] for several folders, with as few waits for the device as for one,
@@ -56,7 +56,7 @@ pub use buildbook_fsio::Durability;
 pub use error::Error;
 pub use leftover::{Leftover, Role, find_leftovers};
 pub use recover::{Recovery, recover};
-pub use replace::{replace_file, replace_file_with, replace_symlink};
+pub use replace::{replace_file, replace_file_synced, replace_file_with, replace_symlink};
 pub use retire::{Retired, retire};
 pub use swap::{CommitFailed, Committed, Swap};
 pub use together::{Sealed, commit_together};

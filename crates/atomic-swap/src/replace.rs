@@ -37,6 +37,33 @@ pub fn replace_file_with(
     durability: Durability,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
+    replace(path, durability, write, || {})
+}
+
+/// As [`replace_file_with`] with [`Durability::Synced`], and calls a function as soon as readers find the new contents,
+/// before the device is known to have their name.
+///
+/// This is for what can be done while the device works. Others may use the new contents from then on, but a power cut
+/// may still bring the old ones back: `named` must tell nobody of what only the new ones have. It is not called when
+/// the old contents stay.
+///
+/// # Errors
+///
+/// As [`replace_file_with`].
+pub fn replace_file_synced(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    named: impl FnOnce(),
+) -> Result<()> {
+    replace(path, Durability::Synced, write, named)
+}
+
+fn replace(
+    path: &Path,
+    durability: Durability,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    named: impl FnOnce(),
+) -> Result<()> {
     let (folder, _) = split(path)?;
     let temporary = Temporary::create(path)?;
     let mut writer = BufWriter::with_capacity(64 << 10, Counted(&temporary));
@@ -49,6 +76,7 @@ pub fn replace_file_with(
     }
     op::rename(&temporary.path, path)?;
     temporary.keep();
+    named();
     sync_name(folder, path, durability)
 }
 

@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use buildbook_fsio::{Appender, Durability};
+use buildbook_fsio::{Appender, Durability, Lock};
 
 use crate::Result;
 
@@ -20,35 +20,35 @@ const QUIET: Duration = Duration::from_millis(3);
 const LIMIT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A file that was replaced, and who may still write to it.
+/// Those who may still write to a file that was replaced.
 pub(crate) struct Stragglers {
-    old: File,
     /// How much of the old file is in the new one.
     taken: u64,
     /// How many were waiting for its lock.
     expected: usize,
+    /// Since when they can have it.
+    since: Instant,
 }
 
 impl Stragglers {
-    /// To be called while the lock on the old file is still held: those who wait for it are known to the
-    /// kernel only so long.
-    pub(crate) fn behind(old: File, taken: u64) -> Stragglers {
-        let expected = locks_of(&old).into_iter().filter(|lock| lock.waits).count();
-        Stragglers { old, taken, expected }
+    /// Gives back the lock on the old file, to be called when that has lost its name. Those who wait for the lock are
+    /// known to the kernel only as long as it is held.
+    pub(crate) fn behind(lock: Lock, taken: u64) -> Stragglers {
+        let expected = locks_of(lock.file()).into_iter().filter(|lock| lock.waits).count();
+        lock.release();
+        Stragglers { taken, expected, since: Instant::now() }
     }
 
-    /// To be called when the lock has been given back. Appends to the new file what is written to the old
-    /// one until it seems to be the last. If the old file was not replaced, there is nothing to do.
-    pub(crate) fn carry_over(mut self, path: &Path) -> Result<()> {
-        if has_the_name(&self.old, path)? {
-            return Ok(());
-        }
-        let start = Instant::now();
-        let mut quiet_since = start;
+    /// Appends to the new file what is written to the old one until it seems to be the last. The time since the lock
+    /// was given back counts, whatever was done in it: who wrote has left its lines, and who waits or writes is seen.
+    pub(crate) fn carry_over(mut self, old: &File, path: &Path) -> Result<()> {
+        let mut quiet_since = self.since;
         let mut seen = 0;
         loop {
-            let mut lines = self.news().map_err(io("read", path))?;
-            let is_late = start.elapsed() > LIMIT;
+            // Looked at before the lines: who has given its lock back in between has left all that it wrote.
+            let is_locked = !locks_of(old).is_empty();
+            let mut lines = self.news(old).map_err(io("read", path))?;
+            let is_late = self.since.elapsed() > LIMIT;
             if is_late && lines.last().is_some_and(|byte| *byte != b'\n') {
                 lines.push(b'\n');
             }
@@ -58,7 +58,7 @@ impl Stragglers {
                 self.taken += whole as u64;
                 seen += memchr::memchr_iter(b'\n', lines).count();
             }
-            if !lines.is_empty() || !locks_of(&self.old).is_empty() {
+            if !lines.is_empty() || is_locked {
                 quiet_since = Instant::now();
             }
             let quiet = quiet_since.elapsed();
@@ -71,10 +71,10 @@ impl Stragglers {
     }
 
     /// What the old file has grown by.
-    fn news(&self) -> io::Result<Vec<u8>> {
-        let length = self.old.metadata()?.len();
+    fn news(&self, old: &File) -> io::Result<Vec<u8>> {
+        let length = old.metadata()?.len();
         let mut bytes = vec![0; usize::try_from(length.saturating_sub(self.taken)).unwrap_or(0)];
-        self.old.read_exact_at(&mut bytes, self.taken)?;
+        old.read_exact_at(&mut bytes, self.taken)?;
         Ok(bytes)
     }
 }
@@ -128,19 +128,21 @@ mod tests {
 
     use super::*;
 
-    /// A file that was replaced, somebody who has the old one open, and where the new one is.
-    fn replaced(folder: &Path, expected: usize) -> (Stragglers, File, std::path::PathBuf) {
+    /// What the replacement of a file left: who is expected, the old file, somebody who has it open, and where the new
+    /// one is.
+    fn replaced(folder: &Path, expected: usize) -> (Stragglers, File, File, std::path::PathBuf) {
         let path = folder.join("history.jsonl");
         append_lines(&path, b"old\n", Durability::Cached).unwrap();
-        let (old, straggler) = (op::open_or_create(&path).unwrap(), op::open_or_create(&path).unwrap());
+        let lock = Lock::acquire(&path).unwrap();
+        let (old, straggler) = (lock.file().try_clone().unwrap(), op::open_or_create(&path).unwrap());
         replace_file(&path, b"new\n", Durability::Cached).unwrap();
-        (Stragglers { old, taken: 4, expected }, straggler, path)
+        (Stragglers { expected, ..Stragglers::behind(lock, 4) }, old, straggler, path)
     }
 
     #[test]
     fn somebody_who_was_seen_waiting_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
-        let (stragglers, straggler, path) = replaced(folder.path(), 2);
+        let (stragglers, old, straggler, path) = replaced(folder.path(), 2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for line in [b"one\n", b"two\n"] {
@@ -148,28 +150,45 @@ mod tests {
                     op::write_all(&straggler, &path, line).unwrap();
                 }
             });
-            stragglers.carry_over(&path).unwrap();
+            stragglers.carry_over(&old, &path).unwrap();
         });
         assert_eq!(std::fs::read(&path).unwrap(), b"new\none\ntwo\n");
     }
 
     #[test]
-    fn somebody_who_died_is_not_waited_for_for_ever_and_what_it_wrote_is_kept() {
+    fn who_wrote_while_the_device_was_waited_for_is_not_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let (stragglers, straggler, path) = replaced(folder.path(), 1);
-        op::write_all(&straggler, &path, b"to").unwrap();
-        stragglers.carry_over(&path).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new\nto\n");
+        let (mut stragglers, old, straggler, path) = replaced(folder.path(), 0);
+        op::write_all(&straggler, &path, b"one\n").unwrap();
+        // As if the sync of the name had taken longer than anybody is waited for.
+        stragglers.since = stragglers.since.checked_sub(QUIET * 2).unwrap();
+        let start = Instant::now();
+        stragglers.carry_over(&old, &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new\none\n");
+        assert!(start.elapsed() > QUIET, "it may not be the last");
     }
 
     #[test]
-    fn a_file_that_was_not_replaced_is_left_alone() {
+    fn the_time_that_the_device_took_counts_as_quiet() {
+        let is_quick = || {
+            let folder = tempfile::tempdir().unwrap();
+            let (mut stragglers, old, _straggler, path) = replaced(folder.path(), 0);
+            stragglers.since = stragglers.since.checked_sub(QUIET * 2).unwrap();
+            let start = Instant::now();
+            stragglers.carry_over(&old, &path).unwrap();
+            start.elapsed() < QUIET
+        };
+        // A busy machine may take as long for nothing, but not each time.
+        assert!((0..1000).any(|_| is_quick()));
+    }
+
+    #[test]
+    fn somebody_who_died_is_not_waited_for_for_ever_and_what_it_wrote_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("history.jsonl");
-        append_lines(&path, b"old\nmore\n", Durability::Cached).unwrap();
-        let old = op::open_or_create(&path).unwrap();
-        Stragglers { old, taken: 4, expected: 1 }.carry_over(&path).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"old\nmore\n");
+        let (stragglers, old, straggler, path) = replaced(folder.path(), 1);
+        op::write_all(&straggler, &path, b"to").unwrap();
+        stragglers.carry_over(&old, &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new\nto\n");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 use super::procedure::Procedure;
 
 /// What a line that changes files, or recovers or locks them, has in it.
-const CALLS: [&str; 27] = [
+const CALLS: [&str; 28] = [
     "op::create_new",
     "op::open_or_create",
     "op::create_folder",
@@ -26,6 +26,7 @@ const CALLS: [&str; 27] = [
     "Appender::open(",
     "replace_file(",
     "replace_file_with(",
+    "replace_file_synced(",
     "replace_symlink(",
     "Swap::prepare(",
     "retire(",

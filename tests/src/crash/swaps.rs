@@ -13,7 +13,7 @@ use super::procedure::{Procedure, Recovered, State, World};
 
 const FILE: [&str; 4] = [
     "atomic-swap/replace.rs replace_file",
-    "atomic-swap/replace.rs replace_file_with",
+    "atomic-swap/replace.rs replace",
     "atomic-swap/replace.rs create",
     "atomic-swap/replace.rs drop",
 ];

@@ -2,7 +2,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use buildbook_atomic_swap::{Durability, Error, replace_file, replace_file_with, replace_symlink};
+use buildbook_atomic_swap::{
+    Durability, Error, replace_file, replace_file_synced, replace_file_with, replace_symlink,
+};
 use buildbook_fsio::faults::{Call, Fault, count, inject};
 
 use crate::names;
@@ -106,6 +108,31 @@ fn a_replacement_whose_name_could_not_be_synced_says_that_it_is_in_place() {
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
     assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("new"));
+}
+
+#[test]
+fn what_can_be_done_while_the_device_works_begins_when_readers_find_the_new_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    let replace = |contents: &str| {
+        let mut found = None;
+        let replaced = replace_file_synced(
+            &file,
+            |new| new.write_all(contents.as_bytes()),
+            || found = Some(std::fs::read_to_string(&file).unwrap()),
+        );
+        (replaced, found)
+    };
+    let ((replaced, found), calls) = count(|| replace("old"));
+    replaced.unwrap();
+    assert_eq!(found.as_deref(), Some("old"));
+    for at in 0..calls.len() {
+        std::fs::write(&file, "old").unwrap();
+        let (replaced, found) = inject(at, Fault::Fail(nix::libc::EIO), || replace("new"));
+        let is_last = at == calls.len() - 1;
+        assert_eq!(matches!(replaced, Err(Error::NotDurable { .. })), is_last, "{at}: {replaced:?}");
+        assert_eq!(found.as_deref(), is_last.then_some("new"), "{at}: not told when the old one stays");
+    }
 }
 
 #[test]
