@@ -11,7 +11,6 @@ use anyhow::Context as _;
 use buildbook::atomic_swap::{Durability, Sealed, Swap, commit_together};
 use buildbook::build_lock::BuildLock;
 use buildbook::fsio::FileSystem;
-use buildbook::history::Entry;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::Verdict;
@@ -66,7 +65,6 @@ pub(super) type Others = SyncSender<(Ended, Ready)>;
 struct Written {
     ended: Ended,
     verdict: Verdict,
-    entry: Entry,
 }
 
 /// Finishes targets, for all workers.
@@ -125,9 +123,9 @@ impl<'a> Finisher<'a> {
             }
             End::Verdict(verdict) => verdict,
         };
-        let entry = self.recorder.write_synced(ended.position, &verdict)?;
+        self.recorder.write_synced(ended.position, &verdict)?;
         let position = ended.position;
-        self.acknowledge(Written { ended, verdict: verdict.clone(), entry })?;
+        self.acknowledge(vec![Written { ended, verdict: verdict.clone() }])?;
         self.queue.end(position, verdict);
         Ok(())
     }
@@ -173,26 +171,30 @@ impl<'a> Finisher<'a> {
             }
         }
         let results = commit_together(file_system, sealed)?;
-        written.into_iter().try_for_each(|one| self.acknowledge(one))?;
+        self.acknowledge(written)?;
         for ((ended, verdict), result) in makers.into_iter().zip(results) {
             let verdict = self.batch.published(ended.position, verdict, result)?;
             verdicts.push((ended, verdict));
         }
         let write = |(ended, verdict): (Ended, Verdict)| {
-            let entry = self.recorder.write(ended.position, &verdict, file_system)?;
+            self.recorder.write(ended.position, &verdict, file_system)?;
             // What depends on it may begin. It says so in its own history later than this.
             self.queue.end(ended.position, verdict.clone());
-            Ok(Written { ended, verdict, entry })
+            Ok(Written { ended, verdict })
         };
         verdicts.into_iter().map(write).collect()
     }
 
-    /// Tells everybody how a target ended, and gives its lock back. Its history says so already, durably.
-    fn acknowledge(&self, written: Written) -> anyhow::Result<()> {
-        let Written { ended: Ended { position, lock, span }, verdict, entry } = written;
-        self.recorder.tell(position, &verdict, &entry, span)?;
-        self.batch.display.ended(position, &verdict, span);
-        Ok(lock.map_or(Ok(()), BuildLock::release)?)
+    /// Tells everybody how targets ended, and gives their locks back. Their histories say so already, durably.
+    fn acknowledge(&self, written: Vec<Written>) -> anyhow::Result<()> {
+        let event =
+            |Written { ended, verdict }: &Written| self.recorder.event(ended.position, verdict, ended.span);
+        self.recorder.tell(&written.iter().map(event).collect::<Vec<_>>())?;
+        for Written { ended: Ended { position, lock, span }, verdict } in written {
+            self.batch.display.ended(position, &verdict, span);
+            lock.map_or(Ok(()), BuildLock::release)?;
+        }
+        Ok(())
     }
 }
 

@@ -45,13 +45,13 @@ impl<'a> ProgressKeeper<'a> {
         Ok(ProgressKeeper { run_dir: run.run_dir(), state: Mutex::new(state), changed: Condvar::new() })
     }
 
-    pub(super) fn targets_ended(&self, number: usize, good: bool) {
-        let number = number as u64;
+    pub(super) fn targets_ended(&self, good: usize, bad: usize) {
+        let (good, bad) = (good as u64, bad as u64);
         let mut state = self.lock();
         // In place: it has the name of every target, and a copy for each would take the square of their number.
-        state.progress.build_completed += number;
-        if !good {
-            *state.progress.build_failed.get_or_insert(0) += number;
+        state.progress.build_completed += good + bad;
+        if bad > 0 {
+            *state.progress.build_failed.get_or_insert(0) += bad;
         }
         let is_known = std::mem::replace(&mut state.dirty, true);
         drop(state);

@@ -40,7 +40,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Adds the end of a target to its history, durably.
-    pub(super) fn write_synced(&self, position: usize, verdict: &Verdict) -> anyhow::Result<Entry> {
+    pub(super) fn write_synced(&self, position: usize, verdict: &Verdict) -> anyhow::Result<()> {
         self.write_as(position, verdict, true)
     }
 
@@ -50,20 +50,19 @@ impl<'a> Recorder<'a> {
         position: usize,
         verdict: &Verdict,
         file_system: &FileSystem,
-    ) -> anyhow::Result<Entry> {
-        let path = self.tree.packages().history(&self.plan.targets[position].package);
-        self.write_as(position, verdict, !file_system.reaches(&path))
+    ) -> anyhow::Result<()> {
+        self.write_as(position, verdict, !self.is_reached(position, Some(file_system)))
     }
 
-    fn write_as(&self, position: usize, verdict: &Verdict, synced: bool) -> anyhow::Result<Entry> {
+    fn write_as(&self, position: usize, verdict: &Verdict, synced: bool) -> anyhow::Result<()> {
         let target = &self.plan.targets[position];
-        let entry = self.entry(target, verdict, Timestamp::now());
+        let entry = self.entry(target, verdict);
         let is_from_layer = matches!(verdict, Verdict::FromLayer);
         if is_from_layer && synced {
             // Whoever published it may have died before its name was durable.
             sync_folder(self.tree.path())?;
         }
-        if is_from_layer && self.is_known(target, &entry)? {
+        if is_from_layer && self.is_recorded(position, verdict)? {
             if synced {
                 self.sync_history(target)?;
             }
@@ -72,29 +71,22 @@ impl<'a> Recorder<'a> {
         } else {
             self.history.append(&target.package, &entry)?;
         }
-        Ok(entry)
+        Ok(())
     }
 
-    /// Waits until layers that were found in place, and the entries that say so, are on the device. Another batch made
-    /// them so, which may have died before it synced them, or be about to.
-    pub(super) fn make_durable(
-        &self,
-        positions: impl Iterator<Item = usize>,
-        file_system: Option<&FileSystem>,
-    ) -> anyhow::Result<()> {
-        let targets = positions.map(|position| &self.plan.targets[position]);
-        let packages = self.tree.packages();
-        let is_reached = |target: &&Target| {
-            file_system.is_some_and(|file_system| file_system.reaches(&packages.history(&target.package)))
-        };
-        let (together, by_themselves): (Vec<_>, Vec<_>) = targets.partition(is_reached);
-        if let (Some(file_system), false) = (file_system, together.is_empty()) {
-            file_system.sync()?;
-        }
-        if !by_themselves.is_empty() {
+    /// Whether one sync of a file system takes in the history of a target.
+    pub(super) fn is_reached(&self, position: usize, file_system: Option<&FileSystem>) -> bool {
+        let path = self.tree.packages().history(&self.plan.targets[position].package);
+        file_system.is_some_and(|file_system| file_system.reaches(&path))
+    }
+
+    /// Waits until layers that were found in place, and the entries that say so, are on the device, where no sync of a
+    /// file system takes them in.
+    pub(super) fn sync_each(&self, positions: &[usize]) -> anyhow::Result<()> {
+        if !positions.is_empty() {
             sync_folder(self.tree.path())?;
         }
-        by_themselves.into_iter().try_for_each(|target| self.sync_history(target))
+        positions.iter().try_for_each(|position| self.sync_history(&self.plan.targets[*position]))
     }
 
     fn sync_history(&self, target: &Target) -> anyhow::Result<()> {
@@ -109,92 +101,73 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Whether the history of a target says already how it ended.
+    /// Whether the newest entry on builds in a target's history says already how it ended. One that was taken from its
+    /// layer adds nothing then: histories grow with what happens, not with the number of runs.
     pub(super) fn is_recorded(&self, position: usize, verdict: &Verdict) -> anyhow::Result<bool> {
         let target = &self.plan.targets[position];
-        self.is_known(target, &self.entry(target, verdict, Timestamp::now()))
-    }
-
-    /// As [`Recorder::tell`] for targets that ended in the same way, in no time, and are in their histories.
-    pub(super) fn tell_all(
-        &self,
-        positions: impl Iterator<Item = usize>,
-        verdict: &Verdict,
-    ) -> anyhow::Result<()> {
-        let now = Timestamp::now();
-        let events: Vec<Event> = positions
-            .map(|position| {
-                let target = &self.plan.targets[position];
-                self.event(target, verdict, &self.entry(target, verdict, now), Duration::ZERO)
-            })
-            .collect();
-        self.run.log_build_results(&events, now)?;
-        self.progress.targets_ended(events.len(), verdict.is_good());
-        Ok(())
-    }
-
-    /// Tells everybody how a target ended. Its history comes first: it is what is kept for years.
-    pub(super) fn tell(
-        &self,
-        position: usize,
-        verdict: &Verdict,
-        entry: &Entry,
-        span: Duration,
-    ) -> anyhow::Result<()> {
-        let target = &self.plan.targets[position];
-        self.run.log_build_result(&self.event(target, verdict, entry, span), Timestamp::now())?;
-        self.progress.targets_ended(1, verdict.is_good());
-        Ok(())
-    }
-
-    /// A target that was taken from its layer adds nothing to its history if that ends with the same result:
-    /// histories grow with what happens, not with the number of runs.
-    fn is_known(&self, target: &Target, entry: &Entry) -> anyhow::Result<bool> {
         // Other programs write of the documentation of the same package; that says nothing of its build.
         let newest = self.history.newest(&target.package, RECENT)?.entries;
         let newest_build = newest.iter().find(|known| known.category.kind() == Kind::Build);
         Ok(newest_build.is_some_and(|known| {
-            known.build_hash == entry.build_hash
-                && known.status == entry.status
-                && known.category == entry.category
-                && known.blessed == entry.blessed
+            known.build_hash == target.hash.layer().as_str()
+                && known.status == status(verdict)
+                && known.category == category(verdict)
+                && known.blessed == target.blessed
         }))
     }
 
-    fn entry(&self, target: &Target, verdict: &Verdict, now: Timestamp) -> Entry {
-        let root = match verdict {
-            Verdict::Blocked { root } => self.plan.targets.get(*root),
-            _ => None,
-        };
-        let error = match (verdict, root) {
-            (Verdict::Failed(cause), _) => cause.message.as_deref().map(|text| shortened(text, ERROR_LIMIT)),
-            (_, Some(root)) => Some(format!("not built, because {} failed", root.package)),
-            _ => None,
-        };
+    /// Tells everybody how targets ended. Their histories come first: they are what is kept for years.
+    pub(super) fn tell(&self, events: &[Event]) -> anyhow::Result<()> {
+        self.run.log_build_results(events, Timestamp::now())?;
+        let good = events.iter().filter(|event| event.status == EventStatus::Ok).count();
+        self.progress.targets_ended(good, events.len() - good);
+        Ok(())
+    }
+
+    fn entry(&self, target: &Target, verdict: &Verdict) -> Entry {
+        let root = self.root(verdict);
         Entry {
-            ts: now.to_string(),
+            ts: Timestamp::now().to_string(),
             run: self.run.id().to_string(),
             build_hash: target.hash.layer().to_string(),
-            status: if verdict.is_good() { "success" } else { "failure" }.to_owned(),
+            status: status(verdict).to_owned(),
             category: category(verdict),
             compiler: String::new(),
             blessed: target.blessed,
-            error,
+            error: self.error(verdict),
             failed_dep: root.map(|root| root.package.to_string()),
             failed_dep_hash: root.map(|root| root.hash.layer().to_string()),
             universe: None,
         }
     }
 
-    fn event(&self, target: &Target, verdict: &Verdict, entry: &Entry, span: Duration) -> Event {
+    /// The target whose failure kept another from being tried.
+    fn root(&self, verdict: &Verdict) -> Option<&'a Target> {
+        match verdict {
+            Verdict::Blocked { root } => self.plan.targets.get(*root),
+            _ => None,
+        }
+    }
+
+    fn error(&self, verdict: &Verdict) -> Option<String> {
+        match (verdict, self.root(verdict)) {
+            (Verdict::Failed(cause), _) => cause.message.as_deref().map(|text| shortened(text, ERROR_LIMIT)),
+            (_, Some(root)) => Some(format!("not built, because {} failed", root.package)),
+            _ => None,
+        }
+    }
+
+    /// What is to be told of a target that ended, so long after it was begun.
+    pub(super) fn event(&self, position: usize, verdict: &Verdict, span: Duration) -> Event {
+        let target = &self.plan.targets[position];
         let status = match verdict {
             Verdict::Blocked { .. } => EventStatus::Cascade,
             _ if verdict.is_good() => EventStatus::Ok,
             _ => EventStatus::Fail,
         };
         let mut event = Event::new(EventKind::Build, target.package.clone(), target.hash.as_str(), status);
-        event.category = Some(entry.category.clone());
-        event.error = entry.error.clone();
+        event.category = Some(category(verdict));
+        event.error = self.error(verdict);
         match verdict {
             Verdict::Built | Verdict::FromLayer | Verdict::FromMemo => {
                 let layer = self.tree.layer(&target.hash.layer());
@@ -206,8 +179,8 @@ impl<'a> Recorder<'a> {
                 });
             }
             Verdict::Failed(cause) => event.line = cause.line,
-            Verdict::Blocked { root } => {
-                event.failed_dep = self.plan.targets.get(*root).map(|root| root.package.clone());
+            Verdict::Blocked { .. } => {
+                event.failed_dep = self.root(verdict).map(|root| root.package.clone());
             }
             Verdict::Abandoned => {}
         }
@@ -220,6 +193,11 @@ impl<'a> Recorder<'a> {
     pub(super) fn progress(&self) -> &ProgressKeeper<'a> {
         &self.progress
     }
+}
+
+/// The status of a verdict, as histories spell it.
+fn status(verdict: &Verdict) -> &'static str {
+    if verdict.is_good() { "success" } else { "failure" }
 }
 
 /// The category of a verdict, as histories spell it.
