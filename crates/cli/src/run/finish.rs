@@ -15,12 +15,17 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::Verdict;
 use super::build::Batch;
+use super::gather::gather;
 use super::queue::Queue;
 use super::record::Recorder;
 
 /// A target that took as long is made durable by itself: its own syncs are a small part of its time, and one of the
 /// whole file system would wait for what other builds are just writing.
 const LONG: Duration = Duration::from_secs(1);
+
+/// So many share the syncs of a round among them well enough. Each that waits has files open, which are closed again in
+/// every process that is started.
+const FULL: usize = 32;
 
 /// From so many targets on, the syncs of a round take less time than eight for each.
 const CROWD: usize = 2;
@@ -142,6 +147,7 @@ impl<'a> Finisher<'a> {
                     Err(_) => return Ok(()),
                 }
             }
+            gather(handed_over, &mut fresh, FULL.min(self.most), |fresh| self.may_wait(fresh));
             if written.is_empty() && fresh.len() < CROWD {
                 for (ended, ready) in fresh {
                     self.finish(ended, ready.into())?;
@@ -150,6 +156,14 @@ impl<'a> Finisher<'a> {
                 written = self.finish_all(file_system, fresh, written)?;
             }
         }
+    }
+
+    /// Whether nobody waits for these: there are other targets to begin, so that no worker is idle, and none of the
+    /// plan's needs one of these. Each round costs what it costs for one target, the device's time and that of whoever
+    /// writes meanwhile.
+    fn may_wait(&self, fresh: &[(Ended, Ready)]) -> bool {
+        let is_needed = |(ended, _): &(Ended, Ready)| self.queue.is_needed(ended.position);
+        !fresh.iter().any(is_needed) && self.queue.has_ready()
     }
 
     /// Publishes and records what has ended, and acknowledges what was recorded the last time: the sync that comes

@@ -6,6 +6,7 @@ mod display;
 mod estimate;
 mod execute;
 mod finish;
+mod gather;
 mod in_place;
 mod interrupt;
 mod layer;

@@ -89,6 +89,17 @@ impl<'p> Queue<'p> {
         self.changed.notify_all();
     }
 
+    /// Whether there are targets that can be begun now.
+    pub(super) fn has_ready(&self) -> bool {
+        let state = self.lock();
+        !state.stopped && !state.ready.is_empty()
+    }
+
+    /// Whether another target of the plan needs this one.
+    pub(super) fn is_needed(&self, position: usize) -> bool {
+        !self.dependents[position].is_empty()
+    }
+
     /// Hands out nothing more.
     pub(super) fn stop(&self) {
         self.lock().stopped = true;
@@ -103,5 +114,46 @@ impl<'p> Queue<'p> {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use buildbook::layout::BuildHash;
+
+    use super::*;
+    use crate::plan::Target;
+
+    /// A plan of targets with these dependencies.
+    fn plan(deps: &[&[usize]]) -> Plan {
+        let target = |(number, deps): (usize, &&[usize])| Target {
+            package: format!("package-{number}.1").parse().unwrap(),
+            command: vec!["true".to_owned()],
+            deps: deps.to_vec(),
+            env: BTreeMap::new(),
+            blessed: true,
+            timeout: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            hash: BuildHash::from_digest(&[0; 32]),
+        };
+        let targets: Vec<Target> = deps.iter().enumerate().map(target).collect();
+        Plan { folder: "/nowhere".into(), order: (0..targets.len()).collect(), targets }
+    }
+
+    #[test]
+    fn it_is_known_who_is_needed_and_whether_somebody_can_be_begun() {
+        let plan = plan(&[&[], &[0], &[]]);
+        let queue = Queue::new(&plan, &[false; 3]);
+        assert_eq!([0, 1, 2].map(|position| queue.is_needed(position)), [true, false, false]);
+        assert!(queue.has_ready());
+        assert_eq!([0, 2].map(|_| queue.next().unwrap().position), [0, 2]);
+        assert!(!queue.has_ready(), "the other one waits for the first");
+        queue.end(0, Verdict::Built);
+        assert!(queue.has_ready());
+        queue.stop();
+        assert!(!queue.has_ready(), "nothing is begun any more");
     }
 }
