@@ -24,8 +24,10 @@ impl BuildHash {
     /// Takes the first 16 bytes of a digest.
     #[must_use]
     pub fn from_digest(digest: &[u8; 32]) -> Self {
+        let mut digits = String::with_capacity(32);
         let halves = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
-        BuildHash(halves.filter_map(|half| char::from_digit(half.into(), 16)).collect())
+        halves.filter_map(|half| char::from_digit(half.into(), 16)).for_each(|digit| digits.push(digit));
+        BuildHash(digits)
     }
 
     /// The folder of the layer that this hash names: `build-` and the first twelve digits.
