@@ -147,7 +147,10 @@ impl<'a> Finisher<'a> {
                     Err(_) => return Ok(()),
                 }
             }
-            gather(handed_over, &mut fresh, FULL.min(self.most), |fresh| self.may_wait(fresh));
+            // Each round costs what it costs for one target, the device's time and that of whoever writes meanwhile.
+            gather(handed_over, &mut fresh, FULL.min(self.most), |fresh| {
+                self.queue.can_wait(fresh.iter().map(|(ended, _)| ended.position))
+            });
             if written.is_empty() && fresh.len() < CROWD {
                 for (ended, ready) in fresh {
                     self.finish(ended, ready.into())?;
@@ -156,14 +159,6 @@ impl<'a> Finisher<'a> {
                 written = self.finish_all(file_system, fresh, written)?;
             }
         }
-    }
-
-    /// Whether nobody waits for these: there are other targets to begin, so that no worker is idle, and none of the
-    /// plan's needs one of these. Each round costs what it costs for one target, the device's time and that of whoever
-    /// writes meanwhile.
-    fn may_wait(&self, fresh: &[(Ended, Ready)]) -> bool {
-        let is_needed = |(ended, _): &(Ended, Ready)| self.queue.is_needed(ended.position);
-        !fresh.iter().any(is_needed) && self.queue.has_ready()
     }
 
     /// Publishes and records what has ended, and acknowledges what was recorded the last time: the sync that comes

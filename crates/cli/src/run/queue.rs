@@ -89,15 +89,14 @@ impl<'p> Queue<'p> {
         self.changed.notify_all();
     }
 
-    /// Whether there are targets that can be begun now.
-    pub(super) fn has_ready(&self) -> bool {
+    /// Whether nobody waits for the ends of these targets: none of the plan's needs one of them, and there are others to
+    /// begin, so that no worker is idle.
+    pub(super) fn can_wait(&self, mut ended: impl Iterator<Item = usize>) -> bool {
+        if ended.any(|position| !self.dependents[position].is_empty()) {
+            return false;
+        }
         let state = self.lock();
         !state.stopped && !state.ready.is_empty()
-    }
-
-    /// Whether another target of the plan needs this one.
-    pub(super) fn is_needed(&self, position: usize) -> bool {
-        !self.dependents[position].is_empty()
     }
 
     /// Hands out nothing more.
@@ -144,16 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn it_is_known_who_is_needed_and_whether_somebody_can_be_begun() {
-        let plan = plan(&[&[], &[0], &[]]);
-        let queue = Queue::new(&plan, &[false; 3]);
-        assert_eq!([0, 1, 2].map(|position| queue.is_needed(position)), [true, false, false]);
-        assert!(queue.has_ready());
-        assert_eq!([0, 2].map(|_| queue.next().unwrap().position), [0, 2]);
-        assert!(!queue.has_ready(), "the other one waits for the first");
+    fn an_end_can_wait_if_nobody_needs_it_and_somebody_can_be_begun() {
+        let plan = plan(&[&[], &[0], &[], &[]]);
+        let queue = Queue::new(&plan, &[false; 4]);
+        let can_wait = |ended: &[usize]| queue.can_wait(ended.iter().copied());
+        assert!(can_wait(&[]) && can_wait(&[2]) && can_wait(&[1, 2]));
+        assert!(!can_wait(&[0]) && !can_wait(&[2, 0]), "another one needs the first");
+        assert_eq!([0, 2, 3].map(|_| queue.next().unwrap().position), [0, 2, 3]);
+        assert!(!can_wait(&[2]), "only what waits for the first is left");
         queue.end(0, Verdict::Built);
-        assert!(queue.has_ready());
+        assert!(can_wait(&[2]));
         queue.stop();
-        assert!(!queue.has_ready(), "nothing is begun any more");
+        assert!(!can_wait(&[2]), "nothing is begun any more");
     }
 }
