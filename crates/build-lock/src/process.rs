@@ -17,7 +17,10 @@ impl Identity {
     /// Asks the system once for each process: a forked child is another one, and finds out what it is each time.
     pub(crate) fn of_this_process() -> Self {
         static FIRST: OnceLock<Identity> = OnceLock::new();
-        let known = FIRST.get_or_init(Identity::find);
+        Identity::confirm(FIRST.get_or_init(Identity::find))
+    }
+
+    fn confirm(known: &Identity) -> Self {
         if known.pid == Some(std::process::id()) { known.clone() } else { Identity::find() }
     }
 
@@ -61,6 +64,15 @@ mod tests {
         {
             assert_eq!(start_in_stat(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_another_process_was_is_not_taken_for_this_one() {
+        let host = Some("parent".to_owned());
+        let own = Identity { pid: Some(std::process::id()), host: host.clone(), ..Identity::default() };
+        assert_eq!(Identity::confirm(&own), own, "nothing is asked again");
+        let parent = Identity { pid: Some(1), host, ..Identity::default() };
+        assert_eq!(Identity::confirm(&parent), Identity::of_this_process());
     }
 
     #[cfg(target_os = "linux")]
