@@ -63,6 +63,16 @@ fn every_change_is_kept() {
 }
 
 #[test]
+fn texts_that_are_no_run_ids_stay_in_the_order_of_the_file() {
+    let looks = (0..6).map(|n| ("h", ["success", "build_failure"][n % 2], false));
+    let mut all = entries(looks);
+    for (n, entry) in all.iter_mut().enumerate() {
+        entry.run = ["one", "another"][n % 2].to_owned();
+    }
+    assert_eq!(left(&world(&all), &Retention::days(0)), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
 fn a_change_between_blessed_builds_of_different_hashes_is_kept() {
     // Entry 3 is in the middle of a streak of its own hash, and the first success after a failure.
     let looks = [("a", true), ("a", true), ("b", false), ("a", true), ("a", true), ("a", true)];
