@@ -38,7 +38,9 @@ pub(crate) struct Fold {
     pub(crate) doc: OfKind,
     /// The run of the last entry.
     pub(crate) last_run: Option<u32>,
-    /// Whether the entry before that was of another run.
+    /// Whether the last entry that passed was taken, and not left out.
+    has_taken_last: bool,
+    /// Whether that is so, and the one before it was taken, too, and is of another run.
     has_moved_on: bool,
     pub(crate) has_before: bool,
     pub(crate) has_now: bool,
@@ -113,9 +115,13 @@ impl Fold {
         match fact.place {
             Place::Before => self.has_before = true,
             Place::Now => self.has_now = true,
-            Place::Later => return,
+            Place::Later => {
+                (self.has_taken_last, self.has_moved_on) = (false, false);
+                return;
+            }
         }
-        self.has_moved_on = self.last_run != Some(fact.run);
+        self.has_moved_on = self.has_taken_last && self.last_run != Some(fact.run);
+        self.has_taken_last = true;
         self.last_run = Some(fact.run);
         let of_kind = if fact.kind == Kind::Doc { &mut self.doc } else { &mut self.build };
         if fact.blessed {
@@ -138,10 +144,10 @@ impl Fold {
         }
     }
 
-    /// Takes the next entry, which is of a run before, and like the two that were taken last but for its run and its
-    /// time; `false` if it has to be taken as any other.
+    /// Takes the next entry, which is of a run before, and like the two that passed last but for its run and its time;
+    /// `false` if it has to be taken as any other.
     ///
-    /// When those two are of different runs, all that compares has the first of them already as what was before, and
+    /// When those two were taken, and are of different runs, all that compares has the first of them already as what was before, and
     /// another of the same changes nothing there: nobody asks for the run of what was before.
     #[inline]
     pub(crate) fn take_once_more(&mut self, like: &Fact, run: u32, ts: Ascii<'_>) -> bool {

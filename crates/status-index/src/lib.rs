@@ -76,6 +76,7 @@ mod incremental;
 mod memory;
 mod names;
 mod part;
+mod passing;
 mod recall;
 mod record;
 mod scan;

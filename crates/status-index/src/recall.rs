@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::facts::Fact;
 use crate::memory::{self, Known, Memory, put_verdict, take_verdict};
 use crate::part::Part;
-use crate::scan::{Passing, Scan};
+use crate::passing::Passing;
+use crate::scan::Scan;
 use crate::state::take_state;
 
 /// If more was added than this, the history is read from its start, in memory that does not depend on how much.
