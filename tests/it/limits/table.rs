@@ -114,7 +114,7 @@ pub(super) const ROWS: &[Row] = &[
     row("runlog: add a log", FILE, |book| {
         in_run(book, |run| run.add_build_log(&package("a.1"), &book.own("log")).map(drop))
     }),
-    row("runlog: link a log", NAME, |book| {
+    row("runlog: link a log", Needs { descriptor: false, ..NAME }, |book| {
         in_run(book, |run| run.link_doc_log(&package("a.1"), &book.own("log")).map(drop))
     }),
     row("progress: write", FILE, |book| {
