@@ -40,15 +40,17 @@ impl Stragglers {
     }
 
     /// Appends to the new file what is written to the old one until it seems to be the last. The time since the lock
-    /// was given back counts, whatever was done in it: who wrote has left its lines, and who waits or writes is seen.
+    /// was given back counts as quiet, whatever was done in it: who wrote has left its lines, and who waits or writes
+    /// is seen. It does not count for those who were expected: what took that time may have held them up, too.
     pub(crate) fn carry_over(mut self, old: &File, path: &Path) -> Result<()> {
+        let start = Instant::now();
         let mut quiet_since = self.since;
         let mut seen = 0;
         loop {
             // Looked at before the lines: who has given its lock back in between has left all that it wrote.
             let is_locked = !locks_of(old).is_empty();
             let mut lines = self.news(old).map_err(io("read", path))?;
-            let is_late = self.since.elapsed() > LIMIT;
+            let is_late = start.elapsed() > LIMIT;
             if is_late && lines.last().is_some_and(|byte| *byte != b'\n') {
                 lines.push(b'\n');
             }
@@ -153,6 +155,21 @@ mod tests {
             stragglers.carry_over(&old, &path).unwrap();
         });
         assert_eq!(std::fs::read(&path).unwrap(), b"new\none\ntwo\n");
+    }
+
+    #[test]
+    fn somebody_who_was_seen_waiting_is_waited_for_however_long_the_device_took() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut stragglers, old, straggler, path) = replaced(folder.path(), 1);
+        stragglers.since = stragglers.since.checked_sub(LIMIT * 2).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(QUIET * 5);
+                op::write_all(&straggler, &path, b"one\n").unwrap();
+            });
+            stragglers.carry_over(&old, &path).unwrap();
+        });
+        assert_eq!(std::fs::read(&path).unwrap(), b"new\none\n");
     }
 
     #[test]
