@@ -80,10 +80,14 @@ fn are_plain(one: &[u8], other: &[u8]) -> Option<bool> {
     Some(!four.map(any).fold(false, |all, one| all | one))
 }
 
+/// A line with a longer time or run is left to whoever knows which lines are too long.
+const LONGEST: usize = 1024;
+
 fn any_start(line: &[u8]) -> Option<(Ascii<'_>, Ascii<'_>, &[u8])> {
     let (ts, rest) = plain_text(line.strip_prefix(br#"{"ts":""#)?)?;
     let (run, rest) = plain_text(rest.strip_prefix(br#","run":""#)?)?;
-    Some((Ascii::new(ts)?, Ascii::new(run)?, rest))
+    let is_usable = ts.len().max(run.len()) <= LONGEST;
+    is_usable.then_some((Ascii::new(ts)?, Ascii::new(run)?, rest))
 }
 
 /// A text up to the quote that ends it, and what follows the quote.

@@ -202,15 +202,42 @@ fn any_end() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Lines that repeat fill more than one block, so that one ends in the middle of such a line, at any place; the last
+/// has its end or lacks it.
+#[test]
+fn a_line_that_repeats_is_told_wherever_the_blocks_end() {
+    let line = start(1) + &end("a") + "\n";
+    let lines = line.repeat((100 << 10) / line.len());
+    let texts = (0..line.len()).step_by(11).flat_map(|shift| {
+        let first = "x".repeat(shift) + "\n";
+        [first.clone() + &lines, first + lines.trim_end_matches('\n')]
+    });
+    let texts: Vec<Vec<u8>> = texts.map(String::into_bytes).collect();
+    let (_world, folder, packages) = histories(&texts);
+    let (mut follower, mut repeats) = (Follower::new(&folder), Repeats::default());
+    for package in &packages {
+        assert!(told(&mut follower, package, &mut repeats).1.iter().skip(1).all(|again| *again));
+    }
+}
+
+/// The start of a line and its end.
+type Halves = (Vec<u8>, Vec<u8>);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn what_is_told_is_what_is_there(
-        files in prop::collection::vec(prop::collection::vec((any_start(), any_end()), 0..60), 1..4),
+        files in prop::collection::vec(
+            (prop::collection::vec((any_start(), any_end()), 0..60), 0..3_usize),
+            1..4,
+        ),
     ) {
-        let text = |lines: &Vec<(Vec<u8>, Vec<u8>)>| {
-            lines.iter().flat_map(|(start, end)| [start, end, &b"\n"[..]].concat()).collect()
+        let text = |(lines, cut): &(Vec<Halves>, usize)| {
+            let mut text: Vec<u8> =
+                lines.iter().flat_map(|(start, end)| [start, end, &b"\n"[..]].concat()).collect();
+            text.truncate(text.len().saturating_sub(*cut));
+            text
         };
         let texts: Vec<Vec<u8>> = files.iter().map(text).collect();
         let (_world, folder, packages) = histories(&texts);
