@@ -155,10 +155,7 @@ impl Swap {
     /// Exchanges the folders; returns where the old contents are now.
     pub(crate) fn publish(&self, durability: Durability) -> Result<Option<PathBuf>> {
         let (folder, _) = split(&self.target)?;
-        if !self.staging.is_dir() {
-            let (target, staging) = (self.target.clone(), self.staging.clone());
-            return Err(Error::StagingGone { target, staging });
-        }
+        self.expect_staging()?;
         if durability == Durability::Synced {
             sync_tree(&self.staging)?;
         }
@@ -176,19 +173,24 @@ impl Swap {
         let mut left = MOST_LOOKS;
         loop {
             left -= 1;
-            let (taken, surprise) = match fs::symlink_metadata(&self.target) {
-                Ok(metadata) if metadata.is_dir() => (self.exchange().map(Some), io::ErrorKind::NotFound),
+            let taken = match fs::symlink_metadata(&self.target) {
+                Ok(metadata) if metadata.is_dir() => self.exchange().map(Some),
                 Ok(_) => return Err(Error::NotAFolder { path: self.target.clone() }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    (self.move_to_free_target().map(|()| None), io::ErrorKind::AlreadyExists)
+                    self.move_to_free_target().map(|()| None)
                 }
                 Err(source) => return Err(look_at(&self.target, source).into()),
             };
             match taken {
-                Err(Error::File(error)) if error.kind() == Some(surprise) && left > 0 => {}
+                Err(Error::File(error)) if left > 0 && is_surprise(&error) => self.expect_staging()?,
                 other => return other,
             }
         }
+    }
+
+    fn expect_staging(&self) -> Result<()> {
+        let (target, staging) = (self.target.clone(), self.staging.clone());
+        if self.staging.is_dir() { Ok(()) } else { Err(Error::StagingGone { target, staging }) }
     }
 
     fn exchange(&self) -> Result<PathBuf> {
@@ -252,6 +254,12 @@ pub(crate) fn lock_commits(folder: &Path) -> buildbook_fsio::Result<FolderLock> 
 /// Whether a file system lacks the flag of a rename, rather than refusing this one.
 fn is_unsupported(error: &buildbook_fsio::Error) -> bool {
     matches!(error.kind(), Some(io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported))
+}
+
+/// Whether a folder that was there was gone, or one was there where none had been.
+fn is_surprise(error: &buildbook_fsio::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound};
+    matches!(error.kind(), Some(NotFound | AlreadyExists | DirectoryNotEmpty))
 }
 
 /// Syncs every file and folder of a tree, in no special order: nothing of it has a name for readers yet.
