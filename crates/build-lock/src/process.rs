@@ -14,14 +14,22 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Asks the system once for each process: a forked child is another one, and finds out what it is each time.
+    /// Asks the system until it has told everything, once for each process: a forked child is another one, and finds
+    /// out what it is each time.
     pub(crate) fn of_this_process() -> Self {
-        static FIRST: OnceLock<Identity> = OnceLock::new();
-        Identity::confirm(FIRST.get_or_init(Identity::find))
+        static KNOWN: OnceLock<Identity> = OnceLock::new();
+        Identity::remembered(&KNOWN, Identity::find)
     }
 
-    fn confirm(known: &Identity) -> Self {
-        if known.pid == Some(std::process::id()) { known.clone() } else { Identity::find() }
+    fn remembered(known: &OnceLock<Identity>, find: impl FnOnce() -> Identity) -> Self {
+        if let Some(known) = known.get().filter(|known| known.pid == Some(std::process::id())) {
+            return known.clone();
+        }
+        let found = find();
+        if found.host.is_some() && found.boot_id.is_some() && found.process_start.is_some() {
+            let _ = known.set(found.clone());
+        }
+        found
     }
 
     fn find() -> Self {
@@ -67,12 +75,17 @@ mod tests {
     }
 
     #[test]
-    fn what_another_process_was_is_not_taken_for_this_one() {
-        let host = Some("parent".to_owned());
-        let own = Identity { pid: Some(std::process::id()), host: host.clone(), ..Identity::default() };
-        assert_eq!(Identity::confirm(&own), own, "nothing is asked again");
-        let parent = Identity { pid: Some(1), host, ..Identity::default() };
-        assert_eq!(Identity::confirm(&parent), Identity::of_this_process());
+    fn what_is_known_of_this_process_is_not_asked_again_unless_something_is_missing_or_it_was_another() {
+        let word = || Some("word".to_owned());
+        let whole = |pid| Identity { pid: Some(pid), host: word(), boot_id: word(), process_start: Some(1) };
+        let own = whole(std::process::id());
+        let known = OnceLock::new();
+        let partial = Identity { boot_id: None, ..own.clone() };
+        assert_eq!(Identity::remembered(&known, || partial.clone()), partial, "descriptors were short");
+        assert_eq!(Identity::remembered(&known, || own.clone()), own);
+        assert_eq!(Identity::remembered(&known, || partial.clone()), own, "nothing is asked again");
+        let parent = OnceLock::from(whole(1));
+        assert_eq!(Identity::remembered(&parent, || own.clone()), own);
     }
 
     #[cfg(target_os = "linux")]
