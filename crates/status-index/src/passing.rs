@@ -205,7 +205,7 @@ mod tests {
         #[test]
         fn lines_that_repeat_are_folded_as_the_definition_says(
             streaks in any_streaks(),
-            steps in prop::collection::vec(select(vec![0, 1, 1, 1, 1, 1, 2, -1]), 1..40),
+            steps in prop::collection::vec(select(vec![0, 1, 1, 1, 1, 1, 1, 2, 4, -1, -3, -4]), 1..40),
             run in 2..40_usize,
             since in prop::option::of(2..40_usize),
         ) {

@@ -41,10 +41,10 @@ impl<'a> Scan<'a> {
         let Scan { follower, repeats, texts, folding, .. } = self;
         let mut passing = Passing::new(texts, folding, false);
         let problems = follower.visit(package, repeats, &mut passing)?;
-        if !passing.is_in_order {
-            self.read_out_of_order(package, false)?;
+        if passing.is_in_order {
+            return Ok(problems);
         }
-        Ok(problems)
+        Ok(self.read_out_of_order(package, false)?.problems)
     }
 
     /// Folds the history of a package in which batches that ran at the same time wrote by turns: its entries are put in
