@@ -38,7 +38,8 @@ impl OpenFolder {
         }
     }
 
-    /// Opens a folder below this one; `None` when there is nothing of that name. A link to a folder is none.
+    /// Opens a folder below this one; `None` when there is nothing of that name. A link to a folder is none;
+    /// one that is on the way to it is followed.
     ///
     /// # Errors
     ///

@@ -12,8 +12,7 @@ pub enum Error {
     /// The system refused, or something else stands where a file is expected.
     #[error(transparent)]
     File(#[from] buildbook_fsio::Error),
-    /// Something could not be taken out of sight, and is still in its place; or a folder could not be
-    /// searched for what was.
+    /// Something could not be taken out of sight, and is still in its place.
     #[error("cannot {operation} {}", path.display())]
     Swap {
         /// What was attempted, as a verb.

@@ -177,8 +177,8 @@ impl LookAtLayers<'_> {
         Some(self.look.entry(file_name, kind, scratch, problems))
     }
 
-    /// Looks at a layer. What is not among the names that were listed is not asked for: neither a lock nor a
-    /// description. A file that is opened is not looked at once more.
+    /// Looks at a layer. A lock that is not among the names that were listed is not asked for; a description is, because
+    /// a name that is replaced meanwhile may be missing in a list. A file that is opened is not looked at once more.
     fn layer(
         &self,
         file_name: OsString,
@@ -205,8 +205,10 @@ impl LookAtLayers<'_> {
             Ok(facts)
         });
         let touched = match &measured {
-            Ok((root, _)) => Ok(touched.max(root.as_ref().and_then(modified))),
-            Err(_) => {
+            Ok((root, _)) if !matches!(metadata, Metadata::Missing) => {
+                Ok(touched.max(root.as_ref().and_then(modified)))
+            }
+            _ => {
                 metadata = Metadata::read(&self.tree.layer(name));
                 last_touched(&self.tree.layer(name))
             }
