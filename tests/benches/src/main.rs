@@ -25,7 +25,7 @@ mod worker;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Parser;
 
 /// Measures the book beside its yardsticks.
@@ -83,14 +83,19 @@ fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let rows = rows::select(&arguments.only)?;
-    let measured = schedule::measure(&rows, &place, arguments.rounds)?;
-    let report = report::Report::new(machine::describe(&place)?, arguments.rounds, arguments.quick, measured);
+    std::fs::create_dir_all(place.root())
+        .with_context(|| format!("cannot make {}", place.root().display()))?;
+    let mut report = report::Report::new(machine::describe(&place)?, arguments.rounds, arguments.quick);
+    for row in rows {
+        report.add(schedule::measure(row, &place, arguments.rounds)?);
+        // All takes long: what has been measured is not lost with what has not.
+        if let Some(file) = &arguments.json {
+            report.write_json(file)?;
+        }
+        if let Some(document) = &arguments.document {
+            report.write_into(document)?;
+        }
+    }
     println!("{}", report.text());
-    if let Some(file) = &arguments.json {
-        report.write_json(file)?;
-    }
-    match &arguments.document {
-        Some(document) => report.write_into(document),
-        None => Ok(()),
-    }
+    Ok(())
 }

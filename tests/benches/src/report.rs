@@ -100,8 +100,12 @@ impl Measured {
 }
 
 impl Report {
-    pub(crate) fn new(machine: Machine, rounds: u32, quick: bool, measured: Vec<Measured>) -> Report {
-        Report { machine, rounds, quick, measured }
+    pub(crate) fn new(machine: Machine, rounds: u32, quick: bool) -> Report {
+        Report { machine, rounds, quick, measured: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, measured: Measured) {
+        self.measured.push(measured);
     }
 
     fn judged(&self) -> impl Iterator<Item = Judged<'_>> {
@@ -127,7 +131,8 @@ impl Report {
         for (name, value) in &self.machine {
             let _ = writeln!(text, "* {name}: {value}");
         }
-        let _ = writeln!(text, "* rounds: {}\n", self.rounds);
+        let _ = writeln!(text, "* rounds: {}", self.rounds);
+        let _ = writeln!(text, "* rows: {} of {}\n", self.measured.len(), rows::ROWS.len());
         let (operations, book): (Vec<_>, Vec<_>) =
             self.judged().partition(|judged| judged.row.number >= rows::FIRST_OF_OPERATIONS);
         if !book.is_empty() {

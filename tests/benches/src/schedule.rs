@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::data::Place;
 use crate::row::{Row, Sample};
@@ -33,13 +33,7 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-pub(crate) fn measure(rows: &[&'static Row], place: &Place, rounds: u32) -> Result<Vec<Measured>> {
-    std::fs::create_dir_all(place.root())
-        .with_context(|| format!("cannot make {}", place.root().display()))?;
-    rows.iter().map(|row| measure_row(row, place, rounds)).collect()
-}
-
-fn measure_row(row: &'static Row, place: &Place, rounds: u32) -> Result<Measured> {
+pub(crate) fn measure(row: &'static Row, place: &Place, rounds: u32) -> Result<Measured> {
     let what = || format!("row {}, {}", row.number, row.title);
     eprintln!("{}", what());
     let mut samples = vec![Vec::new(); row.sides.len()];
