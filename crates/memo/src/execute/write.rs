@@ -49,7 +49,7 @@ pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, b
         }
         WriteSource::There { salt, content } => {
             let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
-            return keep(work, &key, &path, mode, content);
+            return keep(work, &key, &path, (content, mode), reads.iter().zip(&contents_of_reads));
         }
     };
     work.check_reads(reads.iter().zip(&contents_of_reads))?;
@@ -84,24 +84,28 @@ fn key(work: &Work, path: &Path, mode: u32, salt: &[u8], reads: &[PathBuf], cont
 }
 
 /// Puts a file into the cache that is there.
-fn keep(work: &mut Work, key: &Key, path: &Path, mode: u32, expected: Digest) -> Result<(Output, bool)> {
+fn keep<'a>(
+    work: &mut Work,
+    key: &Key,
+    path: &Path,
+    expected: (Digest, u32),
+    reads: impl Iterator<Item = (&'a PathBuf, &'a Content)>,
+) -> Result<(Output, bool)> {
     let contents = &work.shared.contents;
-    let is_it = |content: &Content| (content.digest, content.mode) == (expected, mode);
-    let content = match work.shared.cache.keep_file(path, contents) {
-        Ok(Some((blob, content))) => {
-            if is_it(&content) {
-                work.record(key, &Entry { exit: None, output: None, writes: vec![blob] });
-            }
-            content
-        }
+    let (blob, content) = match work.shared.cache.keep_file(path, contents) {
+        Ok(Some((blob, content))) => (Some(blob), content),
         Ok(None) => return Err(Error::ReadsMissing { paths: vec![path.to_owned()] }),
         Err(error) => {
             work.problems.push(error);
-            work.shared.contents.of(path)?
+            (None, work.shared.contents.of(path)?)
         }
     };
-    if !is_it(&content) {
+    if (content.digest, content.mode) != expected {
         return Err(Error::ReadsChanged { paths: vec![path.to_owned()] });
+    }
+    work.check_reads(reads)?;
+    if let Some(blob) = blob {
+        work.record(key, &Entry { exit: None, output: None, writes: vec![blob] });
     }
     work.shared.contents.note_use(path, content)?;
     Ok((Output::Nothing, false))

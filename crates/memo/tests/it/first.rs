@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt as _;
 
-use buildbook_memo::{Digest, Error, Memo, Status, Tool};
+use buildbook_memo::{Digest, Error, Memo, Status, Tool, Wait};
 
 use crate::support::Project;
 
@@ -94,4 +94,31 @@ fn a_file_that_is_kept_is_taken_out_where_a_function_would_have_to_make_it() {
     let mode = std::fs::metadata(project.path("file")).unwrap().permissions().mode();
     assert_eq!((project.get("file"), mode & 0o777), ("some".to_owned(), 0o640));
     assert!(is_made("other", 0o640) && is_made("salt", 0o600), "its salt and its rights are in the key");
+}
+
+#[test]
+fn a_file_is_not_kept_for_reads_that_it_was_not_made_from() {
+    let project = Project::new();
+    project.put("in", "one");
+    let mut memo = project.memo();
+    memo.file_ready("in");
+    drop(memo.read("in"));
+    memo.stir(Wait::Block);
+    project.put("in", "two");
+    project.put("out", "of two");
+    std::fs::set_permissions(project.path("out"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(memo.keep("out", "salt", Digest::of(b"of two")).reads(["in"]).start());
+    memo.stir(Wait::Block);
+    let status = memo.ops()[1].status.clone();
+    assert!(matches!(status, Status::Failed(Error::ReadsChanged { .. })), "{status:?}");
+    assert!(!memo.finish().is_success());
+    drop(memo);
+
+    project.put("in", "one");
+    std::fs::remove_file(project.path("out")).unwrap();
+    let mut memo = project.memo();
+    memo.file_ready("in");
+    drop(memo.write_with("out", "salt", || Ok(b"of one".to_vec())).reads(["in"]).start());
+    memo.finish().into_result().unwrap();
+    assert_eq!(project.get("out"), "of one");
 }
