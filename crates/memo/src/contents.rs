@@ -183,7 +183,7 @@ impl Contents {
 
     /// Those of the files that the build relied on which are not any more what they were. So many threads look. What was
     /// seen once, when an operation was revived, is not among them: that it changed since says nothing about what was
-    /// seen.
+    /// seen. The folder of the build is, if another one was put in its place.
     pub(crate) fn changed(&self, threads: usize) -> Vec<PathBuf> {
         let used: Vec<(PathBuf, Content)> = hold(&self.used)
             .iter()
@@ -206,8 +206,17 @@ impl Contents {
             let others = others.into_iter().flat_map(|thread| thread.join().unwrap_or_default());
             own.into_iter().chain(others).collect()
         });
+        if self.home_was_replaced() {
+            changed.push(self.home.path().to_owned());
+        }
         changed.sort();
         changed
+    }
+
+    /// Whether another folder was put in the place of the build's. What was seen in the one before says nothing about
+    /// the files of this one; from now on files are looked at in this one.
+    pub(crate) fn home_was_replaced(&self) -> bool {
+        self.home.was_replaced()
     }
 
     /// Whether a file still is what it was, as far as the file system tells, or else by its contents. What was

@@ -280,6 +280,10 @@ impl Inner {
     pub(crate) fn dispatch(&self) {
         self.change(|state| {
             while let Some((id, request)) = state.next() {
+                if state.in_flight == 0 {
+                    // Before the first look of a row; the end of the build tells.
+                    let _ = self.shared.contents.home_was_replaced();
+                }
                 state.in_flight += 1;
                 execute::start(&self.shared, id, request, Arc::clone(&self.mailbox));
             }

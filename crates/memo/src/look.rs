@@ -3,9 +3,10 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, SFlag, fstatat};
@@ -56,18 +57,57 @@ impl From<&FileStat> for Look {
 }
 
 /// The folder of a build, which is held open from the first look on: the way to it is not walked again for each file
-/// below it, which is half of what a look costs. What was looked at before something was made from it is looked at once
-/// more, by its full path, so that a folder that has been put in the place of this one meanwhile is noticed.
+/// below it, which is half of what a look costs. Looks go to the folder that was opened, also when another one has been
+/// put in its place: whoever rests on them asks [`Home::was_replaced`], before the first one of a row and after the last.
 #[derive(Debug)]
 pub(crate) struct Home {
     path: PathBuf,
     /// `None` when it cannot be opened. Files are looked at by their full paths then.
-    folder: OnceLock<Option<File>>,
+    folder: OnceLock<Option<Folder>>,
+    /// Whether its path was seen to lead elsewhere. Files are looked at by their full paths from then on.
+    was_replaced: AtomicBool,
+}
+
+/// An open folder, and which one it is.
+#[derive(Debug)]
+struct Folder {
+    file: File,
+    place: (u64, u64),
+}
+
+impl Folder {
+    fn open(path: &Path) -> Option<Folder> {
+        let file = File::open(path).ok()?;
+        let place = place(&file.metadata().ok()?);
+        Some(Folder { file, place })
+    }
+}
+
+fn place(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 impl Home {
     pub(crate) fn new(path: PathBuf) -> Home {
-        Home { path, folder: OnceLock::new() }
+        Home { path, folder: OnceLock::new(), was_replaced: AtomicBool::new(false) }
+    }
+
+    /// Whether the path leads, or was seen to lead, to another folder than the one that files were looked at in. If so,
+    /// nothing is looked at in that one any more.
+    pub(crate) fn was_replaced(&self) -> bool {
+        if self.was_replaced.load(Ordering::Relaxed) {
+            return true;
+        }
+        let Some(Some(folder)) = self.folder.get() else { return false };
+        if std::fs::metadata(&self.path).is_ok_and(|now| place(&now) == folder.place) {
+            return false;
+        }
+        self.was_replaced.store(true, Ordering::Relaxed);
+        true
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Looks at what a path leads to. Links are followed.
@@ -91,8 +131,11 @@ impl Home {
         let bytes = path.as_os_str().as_bytes().strip_prefix(self.path.as_os_str().as_bytes())?;
         let inside =
             bytes.strip_prefix(b"/").filter(|inside| !inside.is_empty() && !inside.starts_with(b"/"))?;
-        let folder = self.folder.get_or_init(|| File::open(&self.path).ok()).as_ref()?;
-        Some((folder, Path::new(std::ffi::OsStr::from_bytes(inside))))
+        if self.was_replaced.load(Ordering::Relaxed) {
+            return None;
+        }
+        let folder = self.folder.get_or_init(|| Folder::open(&self.path)).as_ref()?;
+        Some((&folder.file, Path::new(std::ffi::OsStr::from_bytes(inside))))
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Report {
     pub tasks: Vec<FailedTask>,
     /// Files that changed, by other hands than the build's, after something was made from them or between two uses.
     /// Operations that used them afterwards may have been revived for what they were. A file that was only looked at
-    /// once, to revive an operation, is not looked at again.
+    /// once, to revive an operation, is not looked at again. The folder of the build is among them if another one was
+    /// put in its place: what was found in place may have been found in the old one.
     pub changed: Vec<PathBuf>,
     /// Whether the build was cancelled.
     pub cancelled: bool,

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use buildbook_memo::{Error, Memo, Status};
+use buildbook_memo::{Error, Memo, Report, Status, Wait};
 
 use crate::shell::{build, revived, runs, sh, traced};
 use crate::support::Project;
@@ -171,4 +171,79 @@ fn what_is_no_file_gives_way_to_what_is_written_there() {
         assert_eq!(is_revived, [is_known; 2]);
         assert_eq!((project.get("out"), project.get("made")), ("x\n".to_owned(), "y".to_owned()));
     }
+}
+
+/// What is there when the folder of a build is replaced by a function, between two pieces of work or within one. Both
+/// files were made by earlier builds.
+fn report_of(project: &Project, switch: impl FnOnce() + Send + 'static, is_within: bool) -> (Report, Status) {
+    let settings = || {
+        let mut settings = project.settings();
+        settings.cwd = project.path("w");
+        settings
+    };
+    let ask = |memo: &Memo, name: &str| {
+        let text = name.to_owned();
+        drop(memo.write_with(name, "salt", move || Ok(text.into_bytes())).start());
+    };
+    // Until what the files contain is known without reading them.
+    for _ in 0..2 {
+        let mut memo = Memo::new(settings());
+        ask(&memo, "a");
+        ask(&memo, "b");
+        memo.finish().into_result().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(60));
+    }
+    let mut memo = Memo::new(settings());
+    ask(&memo, "a");
+    if is_within {
+        memo.stir(Wait::Block);
+        ask(&memo, "b");
+        memo.stir(Wait::Block);
+        switch();
+    } else {
+        memo.finish().into_result().unwrap();
+        switch();
+        ask(&memo, "b");
+    }
+    let report = memo.finish();
+    let status = memo.ops()[1].status.clone();
+    (report, status)
+}
+
+#[test]
+fn a_folder_of_a_build_that_is_replaced_is_noticed() {
+    for is_within in [false, true] {
+        let project = Project::new();
+        std::fs::create_dir(project.path("w")).unwrap();
+        let (folder, away) = (project.path("w"), project.path("away"));
+        let switch = move || {
+            std::fs::rename(&folder, away).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+        };
+        let (report, status) = report_of(&project, switch, is_within);
+        assert!(report.changed.contains(&project.path("w")), "{report:?}");
+        assert!(matches!(status, Status::Revived), "{status:?}");
+        assert_eq!(
+            project.path("w/b").exists(),
+            !is_within,
+            "what is asked for afterwards is made in the new one"
+        );
+    }
+}
+
+#[test]
+fn a_link_to_the_folder_of_a_build_that_is_switched_is_noticed() {
+    let project = Project::new();
+    for folder in ["one", "two"] {
+        std::fs::create_dir(project.path(folder)).unwrap();
+    }
+    symlink("one", project.path("w")).unwrap();
+    let link = project.path("w");
+    let switch = move || {
+        std::fs::remove_file(&link).unwrap();
+        symlink("two", link).unwrap();
+    };
+    let (report, _) = report_of(&project, switch, false);
+    assert_eq!(report.changed, [project.path("w")]);
+    assert_eq!(project.get("two/b"), "b");
 }
