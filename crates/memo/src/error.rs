@@ -118,6 +118,12 @@ pub enum Error {
         /// The file in the cache.
         path: PathBuf,
     },
+    /// An entry of the cache was written by a program that knows another version of its format. It stays as it is.
+    #[error("of another version: {}", path.display())]
+    OtherVersion {
+        /// The file in the cache.
+        path: PathBuf,
+    },
     /// A closure or a task of the application panicked.
     #[error("panicked: {message}")]
     Panicked {

@@ -157,6 +157,7 @@ fn stay(reason: KeepReason) -> &'static str {
         KeepReason::Recent => "recent",
         KeepReason::WithinLimit => "within_limit",
         KeepReason::Needed => "needed",
+        KeepReason::MaybeNeeded => "maybe_needed",
         _ => "other",
     }
 }

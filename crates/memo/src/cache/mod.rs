@@ -23,6 +23,7 @@ mod recent;
 mod sealed;
 mod session;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ use crate::key::Key;
 use crate::settings::{Clock, Settings};
 use crate::{Error, Result};
 
-pub(crate) use entry::{Blob, Entry, payloads};
+pub(crate) use entry::{Blob, Entry, Parsed, payloads};
 pub(crate) use known::Recalled;
 pub(crate) use place::{Restored, is_there};
 pub(crate) use session::{Capture, Session};
@@ -58,6 +59,8 @@ pub(crate) struct Cache {
     session: Mutex<Option<Session>>,
     is_clean: OnceLock<Result<()>>,
     recent: recent::Recent,
+    /// Keys whose entries are of another version of the format.
+    foreign: Mutex<HashSet<Key>>,
 }
 
 /// An answer of the cache.
@@ -80,6 +83,7 @@ impl Cache {
             session: Mutex::default(),
             is_clean: OnceLock::new(),
             recent: recent::Recent::default(),
+            foreign: Mutex::default(),
         }
     }
 
@@ -148,9 +152,16 @@ impl Cache {
         let Some(file) = open_file(&path)? else { return Ok(Found::Nothing) };
         let mut bytes = Vec::with_capacity(USUAL_ENTRY_BYTES);
         (&file).take(ENTRY_LIMIT_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
-        let Some(entry) = Entry::parse(&bytes, key) else {
-            self.drop_entry(key)?;
-            return Ok(Found::Damaged(path));
+        let entry = match Entry::parse(&bytes, key) {
+            Parsed::Whole(entry) => entry,
+            Parsed::OtherVersion => {
+                hold(&self.foreign).insert(*key);
+                return Ok(Found::Nothing);
+            }
+            Parsed::Damaged => {
+                self.drop_entry(key)?;
+                return Ok(Found::Damaged(path));
+            }
         };
         // A cache that may not be written to serves as well; a trim does not know about its uses then.
         let _ = file.set_modified(now);
@@ -160,8 +171,12 @@ impl Cache {
         Ok(Found::Entry(entry))
     }
 
-    /// Enters what an operation gave. Its payloads are in the cache already.
+    /// Enters what an operation gave. Its payloads are in the cache already. Where [`Cache::find`] came upon an entry of
+    /// another version, that stays.
     pub(crate) fn enter(&self, key: &Key, entry: &Entry) -> Result<()> {
+        if hold(&self.foreign).contains(key) {
+            return Ok(());
+        }
         let text = entry.print(key);
         let staged = self.session()?.stage()?;
         op::write_all(staged.file(), staged.path(), text.as_bytes())?;

@@ -51,6 +51,8 @@ pub enum KeepReason {
     WithinLimit,
     /// It is an object of an entry that stays.
     Needed,
+    /// It is an object that may be needed by an entry that could not be looked at.
+    MaybeNeeded,
 }
 
 /// A file of a cache.
@@ -113,7 +115,7 @@ impl TrimPlan {
 /// Decides about everything in a cache. It touches nothing.
 #[must_use]
 pub fn plan_trim(survey: CacheSurvey, policy: &TrimPolicy, now: SystemTime) -> TrimPlan {
-    let CacheSurvey { folder, mut entries, objects, problems } = survey;
+    let CacheSurvey { folder, mut entries, objects, problems, is_need_unknown } = survey;
     entries.sort_by_key(|entry| (entry.last_used, entry.digest));
     let is_recent = |found: &Found| {
         // What is from the future was used just now, by another clock.
@@ -131,7 +133,8 @@ pub fn plan_trim(survey: CacheSurvey, policy: &TrimPolicy, now: SystemTime) -> T
     }
     let mut taken: u64 = entries.iter().chain(&objects).map(|found| found.bytes).sum();
     // What goes whatever the limit is.
-    let unneeded = |object: &&Found| !needed.contains_key(&object.digest) && !is_recent(object);
+    let unneeded =
+        |object: &&Found| !is_need_unknown && !needed.contains_key(&object.digest) && !is_recent(object);
     taken -= objects.iter().filter(unneeded).map(|object| object.bytes).sum::<u64>();
     taken -= entries.iter().filter(|entry| entry.needs.is_none()).map(|entry| entry.bytes).sum::<u64>();
 
@@ -160,6 +163,7 @@ pub fn plan_trim(survey: CacheSurvey, policy: &TrimPolicy, now: SystemTime) -> T
             Some(1..) => TrimDecision::Keep(KeepReason::Needed),
             _ if is_recent(&object) => TrimDecision::Keep(KeepReason::Recent),
             Some(0) => TrimDecision::Remove(RemoveReason::OverLimit),
+            None if is_need_unknown => TrimDecision::Keep(KeepReason::MaybeNeeded),
             None => TrimDecision::Remove(RemoveReason::Unneeded),
         };
         items.push(item(TrimKind::Object, object, decision));
@@ -175,6 +179,7 @@ fn item(kind: TrimKind, found: Found, decision: TrimDecision) -> TrimItem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
     use std::time::UNIX_EPOCH;
 
     fn found(name: &str, bytes: u64, used: u64, needs: Option<&[&str]>) -> Found {
@@ -206,6 +211,7 @@ mod tests {
                 found("of somebody soon", 1_000_000, 990, None),
             ],
             problems: Vec::new(),
+            is_need_unknown: false,
         }
     }
 
@@ -226,5 +232,20 @@ mod tests {
         let all = list(&["old", "newer", "damaged", "shared", "of old", "of newer", "of nobody"]);
         assert_eq!(goes(1_011_011), (all.clone(), 101_113));
         assert_eq!(goes(0), (all, 101_113), "what is recent stays");
+    }
+
+    #[test]
+    fn nothing_counts_as_unneeded_while_it_is_not_known_what_every_entry_needs() {
+        let policy = |max_bytes| TrimPolicy { max_bytes, min_age: Duration::from_secs(60) };
+        let now = UNIX_EPOCH + Duration::from_secs(1_000);
+        let goes = |max_bytes| {
+            let survey = CacheSurvey { is_need_unknown: true, ..survey() };
+            let plan = plan_trim(survey, &policy(max_bytes), now);
+            let of_nobody = plan.items.iter().find(|item| item.path == Path::new("of nobody")).unwrap();
+            assert_eq!(of_nobody.decision, TrimDecision::Keep(KeepReason::MaybeNeeded));
+            plan.removals().map(|item| item.path.display().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(goes(1_111_113), ["damaged"], "it counts all the same");
+        assert_eq!(goes(1_111_112), ["old", "damaged", "of old"]);
     }
 }

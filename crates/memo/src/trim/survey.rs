@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use buildbook_fsio::read_file;
 
 use super::TrimKind;
-use crate::cache::{ENTRY_LIMIT_BYTES, payloads};
+use crate::cache::{ENTRY_LIMIT_BYTES, Parsed, payloads};
 use crate::digest::Digest;
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ pub struct CacheSurvey {
     pub(super) objects: Vec<Found>,
     /// What could not be looked at. It stays.
     pub problems: Vec<Error>,
+    /// Whether there are entries of which it is not known what they need.
+    pub(super) is_need_unknown: bool,
 }
 
 /// A file of a cache.
@@ -49,6 +51,7 @@ pub fn survey_cache(folder: impl AsRef<Path>) -> Result<CacheSurvey> {
         entries: Vec::new(),
         objects: Vec::new(),
         problems: Vec::new(),
+        is_need_unknown: false,
     };
     for kind in [TrimKind::Entry, TrimKind::Object] {
         let files = list(&folder.join(name(kind)))?;
@@ -58,7 +61,10 @@ pub fn survey_cache(folder: impl AsRef<Path>) -> Result<CacheSurvey> {
                 Ok(Some(found)) => survey.objects.push(found),
                 // It went meanwhile.
                 Ok(None) => {}
-                Err(error) => survey.problems.push(error),
+                Err(error) => {
+                    survey.is_need_unknown |= kind == TrimKind::Entry;
+                    survey.problems.push(error);
+                }
             }
         }
     }
@@ -76,7 +82,11 @@ fn name(kind: TrimKind) -> &'static str {
 fn list(folder: &Path) -> Result<Vec<(PathBuf, Digest)>> {
     let mut files = Vec::new();
     for path in children(folder)? {
-        if path.is_dir() {
+        let is_folder = match std::fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            metadata => metadata.map_err(Error::io("look at", &path))?.is_dir(),
+        };
+        if is_folder {
             files.extend(children(&path)?.into_iter().filter_map(|path| {
                 let digest = path.file_name()?.to_str()?.parse().ok()?;
                 Some((path, digest))
@@ -106,7 +116,12 @@ fn look(kind: TrimKind, path: PathBuf, digest: Digest) -> Result<Option<Found>> 
     }
     let needs = match kind {
         TrimKind::Object => None,
-        TrimKind::Entry => read_file(&path, ENTRY_LIMIT_BYTES)?.as_deref().and_then(payloads),
+        TrimKind::Entry => match read_file(&path, ENTRY_LIMIT_BYTES)?.as_deref().map(payloads) {
+            Some(Parsed::Whole(needs)) => Some(needs),
+            Some(Parsed::OtherVersion) => return Err(Error::OtherVersion { path }),
+            Some(Parsed::Damaged) => None,
+            None => return Ok(None),
+        },
     };
     let (bytes, last_used) = (metadata.blocks().saturating_mul(BLOCK_BYTES), last_used(&metadata));
     Ok(Some(Found { path, digest, bytes, last_used, needs }))

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use buildbook_memo::{TrimDecision, TrimPolicy, execute_trim, plan_trim, survey_cache};
+use buildbook_memo::{
+    Digest, Error, KeepReason, TrimDecision, TrimPolicy, execute_trim, plan_trim, survey_cache,
+};
 
 use crate::support::Project;
 
@@ -77,4 +79,54 @@ fn what_is_recent_stays() {
     let plan = plan_trim(survey_cache(project.path("cache")).unwrap(), &policy, SystemTime::now());
     assert!(plan.items.iter().all(|item| matches!(item.decision, TrimDecision::Keep(_))));
     assert_eq!(plan.items.len(), 2);
+}
+
+/// The only entry of a cache.
+fn entry(project: &Project) -> std::path::PathBuf {
+    let folder = std::fs::read_dir(project.path("cache/entries")).unwrap().next().unwrap().unwrap().path();
+    std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
+}
+
+#[test]
+fn what_an_entry_may_need_that_cannot_be_looked_at_stays() {
+    let project = Project::new();
+    build(&project, "a");
+    let entry = entry(&project);
+    let text = std::fs::read(&entry).unwrap();
+    // Too long to be read, also by those who may read everything.
+    std::fs::File::options().write(true).open(&entry).unwrap().set_len(1 << 30).unwrap();
+    let plan = plan_trim(survey_cache(project.path("cache")).unwrap(), &policy(0), SystemTime::now());
+    assert_eq!((plan.problems.len(), plan.items.len()), (1, 1), "{:?}", plan.problems);
+    assert_eq!(plan.items[0].decision, TrimDecision::Keep(KeepReason::MaybeNeeded));
+    assert_eq!(execute_trim(&plan).unwrap().removed, 0);
+
+    std::fs::write(&entry, text).unwrap();
+    std::fs::remove_file(project.path("out")).unwrap();
+    assert!(!build(&project, "a"), "it can be looked at again, and nothing is lost");
+}
+
+#[test]
+fn an_entry_of_another_version_is_left_alone_by_builds_and_trims() {
+    let project = Project::new();
+    build(&project, "a");
+    let entry = entry(&project);
+    let json = r#"{"version":2,"made":"later"}"#;
+    let text = format!("{json}\n{}\n", Digest::of(json.as_bytes()));
+    std::fs::write(&entry, &text).unwrap();
+
+    let plan = plan_trim(survey_cache(project.path("cache")).unwrap(), &policy(0), SystemTime::now());
+    assert!(matches!(&plan.problems[..], [Error::OtherVersion { path }] if *path == entry), "{plan:?}");
+    assert_eq!(plan.removals().count(), 0);
+
+    std::fs::remove_file(project.path("out")).unwrap();
+    assert!(build(&project, "a"), "it is no answer");
+    assert_eq!(std::fs::read_to_string(&entry).unwrap(), text);
+}
+
+#[test]
+fn a_folder_of_entries_that_cannot_be_looked_at_stops_a_trim() {
+    let project = Project::new();
+    build(&project, "a");
+    std::os::unix::fs::symlink("00", project.path("cache/entries/00")).unwrap();
+    assert!(survey_cache(project.path("cache")).is_err());
 }
