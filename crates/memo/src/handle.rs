@@ -144,6 +144,13 @@ impl Handle {
         Write::new(self.clone(), self.absolute(path.as_ref()), source)
     }
 
+    /// Removes from the cache what a [`Handle::write_with`] with the same path, rights, salt and reads would find there:
+    /// the next one calls its function. This is for who finds that it leads to something that is not there any more.
+    /// Nothing is done to the file itself.
+    pub fn forget(&self, path: impl AsRef<Path>, salt: impl Into<Vec<u8>>) -> Write {
+        Write::new(self.clone(), self.absolute(path.as_ref()), WriteSource::Forgotten { salt: salt.into() })
+    }
+
     /// Copies a file when it is ready. If the copy is there, nothing is done.
     pub fn copy(&self, source: impl AsRef<Path>, target: impl AsRef<Path>) -> Copy {
         Copy::new(self.clone(), self.absolute(source.as_ref()), self.absolute(target.as_ref()))

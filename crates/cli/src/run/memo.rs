@@ -38,8 +38,8 @@ const ANSWER: &str = "memo.json";
 /// The longest answer that is read, in bytes.
 const LIMIT: u64 = 1 << 30;
 
-/// How many answers of one question are tried. There is a second one if something of the first has got lost and the
-/// command made something else when it ran again.
+/// How many answers of one question are tried. There is a second one if the first could not be taken out and is not at
+/// fault itself; one that is at fault is dropped, and its place is free.
 const ANSWERS: u64 = 8;
 
 /// A cache of what commands made.
@@ -59,6 +59,14 @@ pub(super) struct Question<'a> {
     program: PathBuf,
     /// Which answer is to be put down, if one is.
     free: Option<u64>,
+}
+
+/// Why nothing was taken out of the cache.
+enum Fault {
+    /// The answer is no good, and is not going to be.
+    Answer(String),
+    /// Something else, which may be over the next time.
+    Other(String),
 }
 
 /// What a command made.
@@ -140,9 +148,17 @@ impl Question<'_> {
                     self.free = Some(number);
                     return Ok(false);
                 }
-                Err(reason) => {
+                Err(Fault::Other(reason)) => {
                     tell(&format!("not taken from the memo: {reason}"));
                     empty(staging)?;
+                }
+                Err(Fault::Answer(reason)) => {
+                    tell(&format!("not taken from the memo: {reason}"));
+                    empty(staging)?;
+                    if self.forget(number, staging, tell) {
+                        self.free = Some(number);
+                        return Ok(false);
+                    }
                 }
             }
         }
@@ -158,6 +174,16 @@ impl Question<'_> {
         if let Err(reason) = result {
             tell(&format!("not kept for the memo: {reason}"));
         }
+    }
+
+    /// Drops an answer. `false` if it could not be dropped.
+    fn forget(&self, number: u64, staging: &LayerTree, tell: &dyn Fn(&str)) -> bool {
+        let mut session = Session::start(self, staging);
+        session.memo.file_ready(&self.program);
+        drop(session.memo.forget(ANSWER, self.salt(number)).reads([&self.program]).start());
+        let settled = session.settle();
+        session.end(tell);
+        settled.is_ok()
     }
 
     fn salt(&self, number: u64) -> Vec<u8> {
@@ -197,7 +223,7 @@ impl<'a> Session<'a> {
     }
 
     /// Looks for an answer.
-    fn look_up(&mut self, number: u64) -> Result<Option<Answer>, String> {
+    fn look_up(&mut self, number: u64) -> Result<Option<Answer>, Fault> {
         self.ask(number, || Err(fail("nothing is known")));
         match self.settle() {
             Ok(()) => {}
@@ -209,27 +235,31 @@ impl<'a> Session<'a> {
             }
         }
         let path = self.staging.path().join(ANSWER);
-        let bytes = fsio::read_file(&path, LIMIT).map_err(|error| fsio::explained(&error))?;
-        fsio::op::unlink(&path).map_err(|error| fsio::explained(&error))?;
+        let bytes = fsio::read_file(&path, LIMIT).map_err(|error| Fault::Other(fsio::explained(&error)))?;
+        fsio::op::unlink(&path).map_err(|error| Fault::Other(fsio::explained(&error)))?;
         let answer: Answer = serde_json::from_slice(&bytes.unwrap_or_default())
-            .map_err(|error| format!("an answer cannot be read: {error}"))?;
+            .map_err(|error| Fault::Answer(format!("an answer cannot be read: {error}")))?;
         if listing::is_sound(&answer.files) {
             Ok(Some(answer))
         } else {
-            Err("an answer leads outside".to_owned())
+            Err(Fault::Answer("an answer leads outside".to_owned()))
         }
     }
 
     /// Makes everything that is in an answer.
-    fn make(&mut self, answer: &Answer) -> Result<(), String> {
+    fn make(&mut self, answer: &Answer) -> Result<(), Fault> {
         let files = self.staging.files();
-        listing::make_folders(&answer.files, &files).map_err(|error| fsio::explained(&error))?;
+        listing::make_folders(&answer.files, &files)
+            .map_err(|error| Fault::Other(fsio::explained(&error)))?;
         for (path, mode, sha256) in self.files_of(answer) {
             let lost = format!("{} is not in the cache", path.display());
             drop(self.memo.write_with(&path, salt_of(&sha256), move || Err(fail(lost))).mode(mode).start());
         }
-        self.settle().map_err(|error| fsio::explained(&error))?;
-        listing::finish(&answer.files, &files)
+        self.settle().map_err(|error| match error {
+            Error::Failed { message } => Fault::Answer(message),
+            error => Fault::Other(fsio::explained(&error)),
+        })?;
+        listing::finish(&answer.files, &files).map_err(Fault::Other)
     }
 
     /// Puts down what the command has made: first the files, then the answer.

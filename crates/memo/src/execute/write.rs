@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Output, Work, add_reads, blob_of};
-use crate::cache::{Blob, Entry, is_there};
+use crate::cache::{Blob, Entry, Found, is_there};
 use crate::contents::Content;
 use crate::digest::Digest;
 use crate::key::{Key, KeyBuilder};
@@ -31,6 +31,8 @@ pub(crate) enum WriteSource {
     Made { salt: Vec<u8>, make: Hidden<Make> },
     /// The file has them already. They are to be found when a function would have to make them.
     There { salt: Vec<u8>, content: Digest },
+    /// Nowhere: they are not to be found any more.
+    Forgotten { salt: Vec<u8> },
 }
 
 /// Writes a file, if it is not there.
@@ -50,6 +52,14 @@ pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, b
         WriteSource::There { salt, content } => {
             let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
             return keep(work, &key, &path, (content, mode), reads.iter().zip(&contents_of_reads));
+        }
+        WriteSource::Forgotten { salt } => {
+            let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
+            let cache = &work.shared.cache;
+            if let Found::Entry(_) = cache.find(&key)? {
+                cache.drop_entry(&key)?;
+            }
+            return Ok((Output::Nothing, false));
         }
     };
     work.check_reads(reads.iter().zip(&contents_of_reads))?;

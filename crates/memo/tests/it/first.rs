@@ -122,3 +122,25 @@ fn a_file_is_not_kept_for_reads_that_it_was_not_made_from() {
     memo.finish().into_result().unwrap();
     assert_eq!(project.get("out"), "of one");
 }
+
+#[test]
+fn what_is_forgotten_is_made_again_and_its_file_stays() {
+    let project = Project::new();
+    project.put("in", "one");
+    let is_made = |salt: &str| {
+        let mut memo = project.memo();
+        memo.file_ready("in");
+        drop(memo.write_with("file", salt, || Ok(b"made".to_vec())).reads(["in"]).start());
+        memo.finish().into_result().unwrap();
+        matches!(memo.ops()[0].status, Status::Executed)
+    };
+    assert!(is_made("salt") && is_made("other"));
+    let mut memo = project.memo();
+    memo.file_ready("in");
+    drop(memo.forget("file", "salt").reads(["in"]).start());
+    drop(memo.forget("nothing", "is known").start());
+    memo.finish().into_result().unwrap();
+    assert_eq!(project.get("file"), "made");
+    std::fs::remove_file(project.path("file")).unwrap();
+    assert!(is_made("salt") && !is_made("other"));
+}
