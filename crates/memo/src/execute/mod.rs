@@ -31,6 +31,9 @@ pub(crate) use pool::{Haste, Pool};
 pub(crate) use spawn::SpawnRequest;
 pub(crate) use write::{WriteRequest, WriteSource};
 
+/// Work with files that took so long is told of at once: what the thread does next may take as long.
+const LONG: Duration = Duration::from_millis(4);
+
 /// What the thread of a memo is told.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -171,7 +174,10 @@ impl Work {
             let end = self.shared.elapsed();
             self.spans.push(Span { activity, slot, start, end });
             match step {
-                Step::Done(done) => self.finish(activity, done),
+                Step::Done(done) => {
+                    let is_urgent = activity == Activity::Process || end.saturating_sub(start) >= LONG;
+                    self.finish(done, is_urgent);
+                }
                 Step::Run(prepared) => self.submit(Activity::Process, Task::Run(prepared)),
             }
         }));
@@ -183,17 +189,18 @@ impl Work {
         }
     }
 
-    fn finish(self, activity: Activity, done: Result<(Output, bool)>) {
+    fn finish(self, done: Result<(Output, bool)>, is_urgent: bool) {
         let (result, is_revived) = match done {
             Ok((output, is_revived)) => (Ok(output), is_revived),
             Err(error) => (Err(error), false),
         };
         let finished = Finished { result, is_revived, spans: self.spans, problems: self.problems };
         let event = Event::Done(self.op, Box::new(finished));
-        match activity {
+        if is_urgent {
+            self.mailbox.post(event);
+        } else {
             // The thread has more to do, or tells that it has not.
-            Activity::Files => self.mailbox.post_quietly(event),
-            Activity::Process => self.mailbox.post(event),
+            self.mailbox.post_quietly(event);
         }
     }
 

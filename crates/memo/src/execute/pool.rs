@@ -45,7 +45,7 @@ struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     /// Where the work leaves its results. Its reader is woken when the last piece of work is taken up, and when a
-    /// thread has none: before that, more results are about to come.
+    /// thread has none: before that, more results are about to come. Work that takes long wakes the reader itself.
     mailbox: Arc<Mailbox>,
     haste: Haste,
 }

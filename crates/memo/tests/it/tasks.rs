@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::future::pending;
+use std::num::NonZero;
 use std::rc::Rc;
+use std::time::Duration;
 
-use buildbook_memo::{Error, Fut, Wait, fail};
+use buildbook_memo::{Error, Feedback, Fut, Memo, Wait, fail};
 
 use crate::support::Project;
 
@@ -154,4 +156,26 @@ fn a_listener_may_ask_for_more() {
     let _one = memo.write("one", "1").start();
     memo.finish().into_result().unwrap();
     assert_eq!(project.get("two"), "2");
+}
+
+#[test]
+fn the_end_of_long_work_is_told_while_the_next_is_done() {
+    let project = Project::new();
+    let mut memo = Memo::new(project.settings().file_threads(NonZero::<usize>::MIN));
+    let (tell, told) = std::sync::mpsc::channel();
+    memo.on_feedback(move |feedback| {
+        if let Feedback::OpComplete { .. } = feedback {
+            let _ = tell.send(());
+        }
+    });
+    let long = || {
+        std::thread::sleep(Duration::from_millis(30));
+        Ok(Vec::new())
+    };
+    // Nothing wakes the memo while this one is at work, with another one to follow.
+    let waits = move || told.recv_timeout(Duration::from_secs(60)).map(|()| Vec::new()).map_err(fail);
+    drop(memo.write_with("long", "", long).start());
+    drop(memo.write_with("waits", "", waits).start());
+    drop(memo.write("last", "").start());
+    memo.finish().into_result().unwrap();
 }
