@@ -226,7 +226,8 @@ pub(crate) struct Trim {
     /// The cache: the DIR of `run --memo DIR`
     #[arg(value_name = "DIR")]
     pub(crate) cache: PathBuf,
-    /// How much disk it may take: bytes, or a number with k, M, G or T, powers of 1000
+    /// How much disk it may take: bytes, or a number with k, M, G or T, powers of 1000. Its lists `known` and `recent`
+    /// are not counted
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_size: u64,
     /// Keep what was used in the last so many hours, whatever the size

@@ -108,7 +108,8 @@ fn execute(context: &Context, cache: &Path, plan: &TrimPlan, policy: &TrimPolicy
     problems.extend(super::explained(&result.problems));
     // A status that is not good has its reason on standard error too.
     output::problems(&problems);
-    let status = if problems.is_empty() { Status::Done } else { Status::BadBook };
+    let is_well = problems.is_empty();
+    let status = if is_well { Status::Done } else { Status::BadBook };
     if context.json {
         output::json(&Done { cache, bytes, bytes_freed, removed, used_since, problems })?;
         return Ok(status);
@@ -120,10 +121,11 @@ fn execute(context: &Context, cache: &Path, plan: &TrimPlan, policy: &TrimPolicy
     }
     if bytes - bytes_freed.min(bytes) > policy.max_bytes {
         let hours = policy.min_age.as_secs() / 3_600;
-        text.push_str(&format!(
-            "more than {} stay: they were used in the last {hours} hours\n",
-            output::size(policy.max_bytes)
-        ));
+        // What was used since may be older than that, and what could not be looked at as well.
+        let is_all_recent = is_well && used_since == 0;
+        let reason =
+            if is_all_recent { format!(": they were used in the last {hours} hours") } else { String::new() };
+        text.push_str(&format!("more than {} stay{reason}\n", output::size(policy.max_bytes)));
     }
     output::text(&text)?;
     Ok(status)

@@ -76,6 +76,26 @@ fn a_dry_run_says_what_a_trim_then_does() {
 }
 
 #[test]
+fn a_trim_that_cannot_read_an_entry_keeps_what_that_may_need_and_says_no_more_than_it_knows() {
+    let farm = Farm::new();
+    let cache = farm.book.path("cache");
+    farm.via("1", &targets(&farm, "a"));
+    for entry in files(&cache.join("entries")) {
+        // Longer than any entry.
+        std::fs::File::options().write(true).open(entry).unwrap().set_len(1 << 30).unwrap();
+    }
+    age(&cache, 200);
+    let plan = trim(&farm, &["--max-size", "1k", "--dry-run", "--json"]).json();
+    let items = plan["items"].as_array().unwrap();
+    assert!(items.iter().all(|item| item["reason"] == "maybe_needed") && items.len() == 3, "{plan}");
+    let before = files(&cache.join("objects"));
+    let done = trim(&farm, &["--max-size", "1k"]);
+    assert!(done.stdout.ends_with("more than 1.0 kB stay\n"), "{}", done.stdout);
+    assert!(done.status != 0 && done.stderr.contains("entries/"), "{}", done.stderr);
+    assert_eq!(files(&cache.join("objects")), before);
+}
+
+#[test]
 fn what_cannot_be_meant_is_an_error_and_removes_nothing() {
     let farm = Farm::new();
     trim(&farm, &["--max-size", "1G"]).assert_error(2, "there is no cache at");
