@@ -69,12 +69,28 @@ impl Place {
         self.root.join(name)
     }
 
-    /// An empty folder, for what a side leaves.
+    /// An empty folder, for what a side leaves. What an earlier one left is put aside: a file system may be slow at
+    /// making files for minutes after many were removed.
     pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
         let folder = self.root.join("scratch").join(name);
-        remove(&folder)?;
+        if folder.exists() {
+            let aside = self.aside().join(format!("{name}-{}", std::process::id()));
+            fs::create_dir_all(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
+            let count = fs::read_dir(&aside)?.count();
+            fs::rename(&folder, aside.join(count.to_string()))
+                .with_context(|| format!("cannot put {} aside", folder.display()))?;
+        }
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(folder)
+    }
+
+    /// Removes what was put aside.
+    pub(crate) fn tidy(&self) -> Result<()> {
+        remove(&self.aside())
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.root.join("aside")
     }
 
     /// Has the file system write everything, so that what one side left is not written on the other's time.

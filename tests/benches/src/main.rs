@@ -97,5 +97,5 @@ fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     println!("{}", report.text());
-    Ok(())
+    place.tidy()
 }

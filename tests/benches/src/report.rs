@@ -106,6 +106,7 @@ impl Report {
 
     pub(crate) fn add(&mut self, measured: Measured) {
         self.measured.push(measured);
+        self.measured.sort_by_key(|measured| measured.row.number);
     }
 
     fn judged(&self) -> impl Iterator<Item = Judged<'_>> {

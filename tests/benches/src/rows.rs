@@ -58,12 +58,15 @@ pub(crate) fn find(number: u8) -> Result<&'static Row> {
     row.copied().with_context(|| format!("there is no row {number}; --list names them"))
 }
 
-/// These rows; all of them when none is named.
+/// These rows; all of them when none is named. The one that removes very many files comes last, because a file system
+/// may be slow at making others for some minutes after that.
 pub(crate) fn select(numbers: &[u8]) -> Result<Vec<&'static Row>> {
-    if numbers.is_empty() {
-        return Ok(ROWS.to_vec());
-    }
-    numbers.iter().map(|number| find(*number)).collect()
+    let mut rows = match numbers {
+        [] => ROWS.to_vec(),
+        numbers => numbers.iter().map(|number| find(*number)).collect::<Result<_>>()?,
+    };
+    rows.sort_by_key(|row| row.number == collect::ROW.number);
+    Ok(rows)
 }
 
 #[cfg(test)]

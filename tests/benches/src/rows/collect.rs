@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use buildbook::gc::{LayerPlan, Policy, execute_layers, plan_layers, survey_layers};
 use buildbook::layout::Timestamp;
 
-use crate::data::{Layers, Place};
+use crate::data::{self, Layers, Place};
 use crate::row::Target::Time;
 use crate::row::{Row, Sample, Side, claim};
 use crate::worker;
@@ -56,6 +56,8 @@ fn fresh(place: &Place, layers: Layers) -> Result<PathBuf> {
     if !fs::read_to_string(&mark).is_ok_and(|untouched| untouched == description) {
         // What is not whole must not be taken for it after an interruption.
         take(place)?;
+        // Too many to be put aside; this is the last row that is measured.
+        data::remove(&place.made("scratch/layers"))?;
         place.scratch("layers")?;
         layers.make(&folder)?;
         place.sync()?;
