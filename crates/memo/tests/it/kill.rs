@@ -88,11 +88,11 @@ fn after_builds_were_killed_at_any_point_the_next_is_right() {
     let mut killed = 0;
     for kill in 0..kills {
         let tree = &trees[random.below(2) as usize];
-        let source = format!("source {} of {}\n", random.below(6), tree.file_name().unwrap().display());
+        let source = format!("source {} of {}\n", random.below(30), tree.file_name().unwrap().display());
         std::fs::write(tree.join("step0"), &source).unwrap();
         let mut child = start(tree, &cache);
         // At a random point of the build: this is what is tested, and not a wait for something.
-        std::thread::sleep(Duration::from_micros(u64::from(random.below(150_000))));
+        std::thread::sleep(Duration::from_micros(u64::from(random.below(80_000))));
         child.kill().unwrap();
         killed += u32::from(child.wait().unwrap().signal().is_some());
 
