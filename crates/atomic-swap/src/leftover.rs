@@ -48,9 +48,7 @@ impl Role {
             Role::Trash => "trash",
         }
     }
-}
 
-impl Role {
     /// What a name stands for, if it is one that this crate makes. Its owner may be alive and busy with it.
     #[must_use]
     pub fn of(name: &OsStr) -> Option<Role> {

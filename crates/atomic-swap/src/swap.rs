@@ -233,7 +233,7 @@ impl Swap {
     }
 }
 
-/// So often in a row nobody comes in between who does not mean to.
+/// Whoever has changed the target between this many looks and what was to be done about each goes on doing so.
 const MOST_LOOKS: usize = 100;
 
 impl Drop for Swap {

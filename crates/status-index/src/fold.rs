@@ -147,8 +147,8 @@ impl Fold {
     /// Takes the next entry, which is of a run before, and like the two that passed last but for its run and its time;
     /// `false` if it has to be taken as any other.
     ///
-    /// When those two were taken, and are of different runs, all that compares has the first of them already as what was before, and
-    /// another of the same changes nothing there: nobody asks for the run of what was before.
+    /// When those two were taken, and are of different runs, all that compares has the first of them already as what was
+    /// before, and another of the same changes nothing there: nobody asks for the run of what was before.
     #[inline]
     pub(crate) fn take_once_more(&mut self, like: &Fact, run: u32, ts: Ascii<'_>) -> bool {
         if !self.has_moved_on {
