@@ -57,6 +57,13 @@ impl Book {
         Ended::from(self.command().args(arguments).output().unwrap())
     }
 
+    /// Collects whatever nothing needs. What was used in the last 20 ms stays, because the clock of a file system may
+    /// be behind, and a batch may take less: so this waits first.
+    pub(crate) fn gc(&self, arguments: &[&str]) -> Ended {
+        std::thread::sleep(Duration::from_millis(25));
+        self.run(&[&["gc", "--min-age-days", "0"], arguments].concat())
+    }
+
     /// Runs a plan and gives its report.
     pub(crate) fn batch(&self, plan: &Path) -> (i32, Value) {
         let ended = self.run(&["run", plan.to_str().unwrap(), "--json"]);

@@ -12,10 +12,10 @@ fn a_dry_run_says_what_gc_then_does() {
     let book = Book::new();
     book.batch(&book.plan(&[("old.1", "true", &[])]));
     book.batch(&book.plan(&[("new.1", "true", &[]), ("old.1", "true; true", &[])]));
-    let plan = book.run(&["gc", "--dry-run", "--min-age-days", "0", "--json"]).json();
-    let again = book.run(&["gc", "--dry-run", "--min-age-days", "0", "--json"]).json();
+    let plan = book.gc(&["--dry-run", "--json"]).json();
+    let again = book.gc(&["--dry-run", "--json"]).json();
     assert_eq!(plan, again, "a dry run changes nothing");
-    let ended = book.run(&["gc", "--min-age-days", "0", "--json"]);
+    let ended = book.gc(&["--json"]);
     assert_eq!((ended.status, &ended.json()["problems"]), (0, &json!([])), "{}", ended.stderr);
     let (_, report) = book.batch(&book.plan(&[("new.1", "true", &[]), ("old.1", "true; true", &[])]));
     assert_eq!(report["totals"]["from_layer"], 2, "what is referenced stays: {report}");
@@ -30,7 +30,7 @@ fn nothing_is_removed_because_a_history_cannot_be_read() {
         book.batch(&book.plan(&[("torn.1", scripts[0], &[]), ("sound.1", scripts[1], &[])]))
     };
     let removed = || {
-        let ended = book.run(&["gc", "--min-age-days", "0", "--json"]);
+        let ended = book.gc(&["--json"]);
         assert_eq!(ended.status, 0, "{}", ended.stderr);
         ended.json()["layers"]["removed"].as_array().unwrap().len()
     };
@@ -46,8 +46,8 @@ fn nothing_is_removed_because_a_history_cannot_be_read() {
     let stray = book.root().join("test-1/packages/no-version.");
     std::fs::create_dir(&stray).unwrap();
     builds(["true", "true"]);
-    for arguments in [&["gc", "--min-age-days", "0"][..], &["gc", "--min-age-days", "0", "--dry-run"]] {
-        book.run(arguments).assert_error(3, "no-version.");
+    for arguments in [&[][..], &["--dry-run"]] {
+        book.gc(arguments).assert_error(3, "no-version.");
     }
 }
 
@@ -62,8 +62,8 @@ fn a_page_that_cannot_be_read_keeps_universes_and_not_layers() {
         std::fs::create_dir_all(folder).unwrap();
     }
     std::fs::write(page.join("universes.json"), "{").unwrap();
-    for arguments in [&["gc", "--dry-run", "--json"][..], &["gc", "--json"]] {
-        let ended = book.run(&[arguments, &["--min-age-days", "0"]].concat());
+    for arguments in [&["--dry-run", "--json"][..], &["--json"]] {
+        let ended = book.gc(arguments);
         assert_eq!(ended.status, 3, "{}", ended.stdout);
         let document = ended.json();
         assert!(document["problems"][0].as_str().unwrap().contains("universes.json"), "{document}");
@@ -86,7 +86,7 @@ fn the_name_of_a_run_is_not_given_again() {
     for _ in 0..4 {
         let (_, report) = book.batch(&plan);
         assert!(names.insert(report["run"].to_string()), "{report}");
-        let ended = book.run(&["gc", "--min-age-days", "0", "--keep-runs", "0", "--json"]);
+        let ended = book.gc(&["--keep-runs", "0", "--json"]);
         assert_eq!(ended.json()["runs_removed"], json!([]), "younger than its name");
     }
 }
