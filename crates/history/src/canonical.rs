@@ -1,8 +1,8 @@
 //! The one spelling that nearly every line has, read without a general reader of JSON.
 //!
-//! This library and the original write the keys of an entry in one order, without spaces, and most texts need no
-//! escapes. A line that looks so is cut up at fixed places. Whatever differs in the least is left to the general
-//! reader, so that this one decides nothing: it finds the same entry sooner, or finds nothing.
+//! This library and the original write the keys of an entry in one order, without spaces, and no text but that of an
+//! error needs escapes, as a rule. A line that looks so is cut up at fixed places. Whatever differs in the least is left
+//! to the general reader, so that this one decides nothing: it finds the same entry sooner, or finds nothing.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub(crate) fn read(line: &str) -> Option<EntryRef<'_>> {
     }
     let (mut error, mut failed_dep, mut failed_dep_hash, mut universe) = (None, None, None, None);
     if rest.0 != "}" {
-        error = rest.optional_text(r#","error":""#)?;
+        error = rest.optional_message(r#","error":""#)?;
         failed_dep = rest.optional_text(r#","failed_dep":""#)?;
         failed_dep_hash = rest.optional_text(r#","failed_dep_hash":""#)?;
         universe = rest.optional_text(r#","universe":""#)?;
@@ -125,6 +125,44 @@ impl<'a> Rest<'a> {
         self.0 = rest.strip_prefix('"')?;
         Some(Some(Cow::Borrowed(text)))
     }
+
+    /// As [`Rest::optional_text`] for a text that may have several lines, and quotes.
+    #[inline(never)]
+    #[expect(clippy::option_option, reason = "as above")]
+    fn optional_message(&mut self, key: &str) -> Option<Option<Cow<'a, str>>> {
+        let Some(rest) = self.0.strip_prefix(key) else { return Some(None) };
+        let (mut part, mut rest) = rest.split_at_checked(plain_length(rest.as_bytes()))?;
+        if let Some(rest) = rest.strip_prefix('"') {
+            self.0 = rest;
+            return Some(Some(Cow::Borrowed(part)));
+        }
+        // No escape is shorter than what it stands for.
+        let mut message = String::with_capacity(part.len() + rest.len());
+        loop {
+            message.push_str(part);
+            if let Some(rest) = rest.strip_prefix('"') {
+                self.0 = rest;
+                return Some(Some(Cow::Owned(message)));
+            }
+            let mut escape = rest.strip_prefix('\\')?.chars();
+            message.push(unescaped(escape.next()?)?);
+            rest = escape.as_str();
+            (part, rest) = rest.split_at_checked(plain_length(rest.as_bytes()))?;
+        }
+    }
+}
+
+/// What stands behind a backslash for one character; `None` for its number, which can be half of a pair.
+fn unescaped(escape: char) -> Option<char> {
+    Some(match escape {
+        '"' | '\\' | '/' => escape,
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        _ => return None,
+    })
 }
 
 /// How many bytes come before the first that ends a text or must not stand in one as it is: a quote, a backslash,
@@ -191,7 +229,7 @@ mod tests {
             LINE.replace(":true", ": true"),
             LINE.replace(":true", ":null"),
             LINE.replace("cold", "\\u0063old"),
-            LINE.replace("cold", "co\\\\ld"),
+            LINE.replace("dep.1", "dep\\\\1"),
             LINE.replace("cold", "co\tld"),
             LINE.replace("it is cold", "it is c\u{1f}old"),
             LINE.replace(r#""dep.1""#, "null"),
@@ -207,6 +245,16 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_several_lines_is_read_here() {
+        let escapes = r#"\"it\" is\ncold,\tcolder\\\/\r\b\f"#;
+        for message in [escapes, "\\n", "cold\\n", "\\\"cold", "kält\\né"] {
+            let line = LINE.replace("it is cold", message);
+            assert!(read(&line).is_some(), "{line}");
+            assert_eq!(read(&line), general(&line), "{line}");
+        }
+    }
+
+    #[test]
     fn what_must_not_stand_in_a_text_is_found_at_every_place() {
         for place in 7..LINE.len() {
             for special in (0..0x20).chain([b'"', b'\\']) {
@@ -214,8 +262,8 @@ mod tests {
                 line[place] = special;
                 let line = String::from_utf8(line).unwrap();
                 if let Some(found) = read(&line) {
-                    assert_eq!(line, LINE, "{special} at {place} was passed over");
-                    assert_eq!(found, general(LINE).unwrap());
+                    assert!(special == b'\\' || line == LINE, "{special} at {place} was passed over");
+                    assert_eq!(Some(found), general(&line));
                 }
             }
         }
@@ -290,9 +338,15 @@ mod tests {
     }
 
     /// What a line can have too much.
-    const PIECES: [&str; 22] = [
+    const PIECES: [&str; 28] = [
         "\"",
         "\\",
+        "\\n",
+        "\\t\\r",
+        "\\b\\f\\/",
+        "\\\"",
+        "\\\\",
+        "\\é",
         "{",
         "}",
         ",",
