@@ -75,6 +75,7 @@ mod repeats;
 mod resume;
 mod rewrite;
 mod set_aside;
+mod start_of_line;
 mod stragglers;
 mod thin;
 mod visit;

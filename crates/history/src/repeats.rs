@@ -8,7 +8,8 @@ use buildbook_fsio::{LineRef, Lines};
 
 use crate::parse::parse_line;
 use crate::problem::Problems;
-use crate::{Again, EntryVisitor, Problem, Result, canonical};
+use crate::start_of_line::start_of_line;
+use crate::{Again, EntryVisitor, Problem, Result};
 
 /// What was made of some entries of a history, for those that are like them.
 ///
@@ -92,7 +93,7 @@ impl<T> Repeats<T> {
         let mut rest = bytes;
         while let Some(at) = known.get(self.last).map(|last| last.follower)
             && let Some(expected) = known.get(at)
-            && let Some((ts, run, end)) = canonical::start(rest)
+            && let Some((ts, run, end)) = start_of_line(rest)
             && let Some(next) = end.strip_prefix(expected.bytes.as_slice())
         {
             self.streak = if at == self.last { self.streak } else { 0 };
@@ -112,7 +113,7 @@ impl<T> Repeats<T> {
         line: LineRef<'_>,
         visitor: &mut impl EntryVisitor<Made = T>,
     ) -> Option<Problem> {
-        let start = canonical::start(line.bytes).filter(|(_, _, end)| end.len() <= LONGEST);
+        let start = start_of_line(line.bytes).filter(|(_, _, end)| end.len() <= LONGEST);
         if let Some((ts, run, end)) = start
             && let Some(at) = self.find(end)
         {
