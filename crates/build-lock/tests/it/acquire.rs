@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use buildbook_build_lock::{BuildLocks, Error, Holder};
 use buildbook_fsio::{Probe, probe};
+use buildbook_other_process::Other;
 
-use crate::child::{Other, lockf_is_refused};
+use crate::child::lockf_is_refused;
 use crate::{holder, name, names};
 
 #[test]

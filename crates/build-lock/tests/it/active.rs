@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use buildbook_build_lock::{BuildLocks, Holder, LockName, Problem, Stage};
 use buildbook_fsio::Lock;
+use buildbook_other_process::Other;
 
-use crate::child::{Other, lockf_is_refused};
+use crate::child::lockf_is_refused;
 use crate::{file_of_age, holder, name, names, now};
 
 #[test]

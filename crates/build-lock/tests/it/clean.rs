@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use buildbook_build_lock::{BuildLocks, KeptReason};
 use buildbook_fsio::{Probe, probe};
+use buildbook_other_process::Other;
 
-use crate::child::Other;
 use crate::{file_of_age, holder, name, names, now, set_age};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use buildbook_build_lock::{BuildLocks, LockInfo};
+use buildbook_other_process::Other;
 use serde_json::{Value, json};
-
-use crate::child::Other;
 
 const LOCKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/cache/locks");
 const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/expected.json");

@@ -2,8 +2,7 @@ use std::path::Path;
 
 use buildbook_build_lock::list_active_layers;
 use buildbook_fsio::Lock;
-
-use crate::child::Other;
+use buildbook_other_process::Other;
 
 #[test]
 fn locks_beside_layers_are_listed_in_both_spellings() {

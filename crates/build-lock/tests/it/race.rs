@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use buildbook_build_lock::BuildLocks;
+use buildbook_other_process::Other;
 
-use crate::child::Other;
 use crate::{holder, name, now};
 
 const TURNS: usize = 150;
@@ -29,7 +29,8 @@ pub(crate) fn churn(folder: &Path) {
 fn cleaning_beside_builders_never_lets_two_in() {
     let folder = tempfile::tempdir().unwrap();
     let locks = BuildLocks::at(folder.path().join("locks"));
-    let others = [Other::start("churn", folder.path()), Other::start("churn", folder.path())];
+    let mut others = [Other::start("churn", folder.path()), Other::start("churn", folder.path())];
+    others.iter_mut().for_each(Other::go_on);
     std::thread::scope(|scope| {
         let builders = [scope.spawn(|| churn(folder.path())), scope.spawn(|| churn(folder.path()))];
         while !builders.iter().all(std::thread::ScopedJoinHandle::is_finished) {

@@ -3,8 +3,7 @@ use std::collections::BTreeMap;
 use buildbook_fsio::faults::{Fault, count, inject};
 use buildbook_fsio::op::Operation;
 use buildbook_fsio::{Appender, Durability, Error, Probe, append_lines, probe};
-
-use crate::child::Other;
+use buildbook_other_process::Other;
 
 #[test]
 fn a_torn_end_is_closed_off_before_the_new_line() {

@@ -2,8 +2,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use buildbook_fsio::{Error, FolderLock, Lock, Probe, Taken, probe, read_note};
+use buildbook_other_process::Other;
 
-use crate::child::{Other, lockf_is_refused};
+use crate::child::lockf_is_refused;
 
 #[test]
 fn a_lock_excludes_threads_and_processes() {

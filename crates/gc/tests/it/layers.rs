@@ -6,8 +6,8 @@ use buildbook_atomic_swap::Swap;
 use buildbook_fsio::Lock;
 use buildbook_gc::{Decision, KeepReason, Policy, Roots, gc_layers};
 use buildbook_layout::LayerName;
+use buildbook_other_process::Other;
 
-use crate::child::Other;
 use crate::farm::{DAY, Farm, age, goes, item, now, policy, reason};
 
 #[test]
@@ -62,7 +62,7 @@ fn a_layer_that_another_program_builds_under_lockf_stays() {
     farm.layer("aaaaaaaaaaaa", &[], 30);
     farm.layer("bbbbbbbbbbbb", &[], 30);
     let plan = farm.plan(&[], &policy());
-    let builder = Other::start(&farm.at("aaaaaaaaaaaa.lock"));
+    let builder = Other::start("lockf", &farm.at("aaaaaaaaaaaa.lock"));
     assert_eq!(reason(&farm.plan(&[], &policy()), "aaaaaaaaaaaa"), "locked");
     let result = buildbook_gc::execute_layers(&plan).unwrap();
     assert_eq!((result.removed.len(), result.skipped.len()), (1, 1), "the plan is older than the lock");

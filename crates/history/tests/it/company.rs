@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use buildbook_fsio::{Lock, Probe, probe};
 use buildbook_history::{Entry, History, Retention};
+use buildbook_other_process::Other;
 
-use crate::child::Other;
+use crate::child::starts;
 use crate::{World, entry, line, tag, time};
 
 /// How many entries each writer appends.
@@ -46,8 +47,7 @@ fn processes_and_threads_lose_nothing_beside_a_compaction() {
             }
             compactions
         });
-        let mut others: Vec<Other> =
-            processes.iter().map(|name| Other::start(&format!("append {name}"), &world)).collect();
+        let mut others: Vec<Other> = processes.iter().map(|name| starts("append", name, &world)).collect();
         others.iter_mut().for_each(Other::go_on);
         let writers = threads.map(|name| {
             let world = &world;
@@ -101,7 +101,7 @@ fn two_compactions_at_once_do_not_collide() {
 fn a_writer_that_does_not_look_at_the_name_again_loses_nothing() {
     let filler = line(&numbered("filler", 0));
     let world = World::with(filler.repeat(40_000));
-    let mut originals: Vec<Other> = (0..3).map(|n| Other::start(&format!("original {n}"), &world)).collect();
+    let mut originals: Vec<Other> = (0..3).map(|n| starts("original", &n.to_string(), &world)).collect();
     let compacted = std::thread::scope(|scope| {
         let compactor = scope.spawn(|| {
             world.history.compact(&world.package, &Retention::days(0), time("2026-01-01T00:00:00Z")).unwrap()
@@ -126,7 +126,7 @@ fn a_writer_that_does_not_look_at_the_name_again_loses_nothing() {
 fn a_writer_that_uses_lockf_is_waited_for() {
     let world = World::with(line(&numbered("filler", 0)).repeat(5));
     let held = Lock::acquire(&world.path()).unwrap();
-    let mut original = Other::start("original x", &world);
+    let mut original = starts("original", "x", &world);
     original.go_on();
     std::thread::scope(|scope| {
         let compactor = scope.spawn(|| {

@@ -3,10 +3,11 @@ use std::collections::HashSet;
 use buildbook_fsio::faults::count;
 use buildbook_fsio::op::Operation;
 use buildbook_layout::{RunId, Timestamp};
+use buildbook_other_process::Other;
 use buildbook_runlog::{Error, RunState};
 use time::UtcOffset;
 
-use crate::child::Other;
+use crate::child::{next_run, starts_runs};
 use crate::{at, empty, id, names, start};
 
 #[test]
@@ -67,16 +68,16 @@ fn a_run_begins_in_the_next_second_when_a_second_is_full() {
 #[test]
 fn two_hundred_runs_started_at_once_by_threads_and_processes_are_two_hundred_runs() {
     let (_folder, log) = empty();
-    let mut others = [Other::start("50", &log), Other::start("50", &log)];
+    let mut others = [starts_runs(50, &log), starts_runs(50, &log)];
     let mut ids = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| (0..25).map(|_| log.start_run(start()).unwrap()).collect::<Vec<_>>()))
             .collect();
-        others.iter_mut().for_each(Other::go);
+        others.iter_mut().for_each(Other::go_on);
         let runs: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         let mut ids: Vec<RunId> = runs.iter().map(|run| run.id().clone()).collect();
         for other in &mut others {
-            ids.extend((0..50).map(|_| other.next_run()));
+            ids.extend((0..50).map(|_| next_run(other)));
         }
         let found = log.runs().unwrap();
         assert_eq!(found.runs.len(), 200);
@@ -86,7 +87,7 @@ fn two_hundred_runs_started_at_once_by_threads_and_processes_are_two_hundred_run
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 200);
     ids.sort();
     assert_eq!(ids[199].as_str(), "2026-03-09-125444-200", "no name is left out");
-    others.into_iter().for_each(Other::end);
+    others.into_iter().for_each(Other::finish);
     assert!(log.runs().unwrap().runs.iter().all(|run| run.state == RunState::Interrupted));
 }
 

@@ -1,14 +1,14 @@
 use buildbook_runlog::{Error, RunInfo, RunState};
 
-use crate::child::Other;
+use crate::child::{next_run, starts_runs};
 use crate::{empty, event, finish, id, start, tree};
 
 #[test]
 fn a_run_whose_writer_was_killed_is_told_from_one_in_progress() {
     let (_folder, log) = empty();
-    let mut other = Other::start("1", &log);
-    other.go();
-    let theirs = other.next_run();
+    let mut other = starts_runs(1, &log);
+    other.go_on();
+    let theirs = next_run(&mut other);
     let ours = log.start_run(start()).unwrap();
     assert_eq!(log.state(&theirs).unwrap(), RunState::InProgress);
     assert_eq!(log.state(ours.id()).unwrap(), RunState::InProgress, "a look sees our own lock");
