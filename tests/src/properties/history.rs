@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use buildbook::history::{Entry, History, Problem, Reading, Reason};
+use buildbook::history::{
+    Again, Entry, EntryRef, EntryVisitor, Follower, History, Problem, Reading, Reason, Repeats,
+};
 use buildbook::layout::{Category, PackageId, PackagesTree};
 
 use super::{file, lines_of, scratch};
@@ -30,6 +32,7 @@ pub fn check_history(bytes: &[u8]) {
     assert!(reading.problems.iter().all(|problem| problem.to_string().len() < 1000));
 
     readers_agree(&history, &package, &reading);
+    a_visitor_agrees(&history, &package, &reading);
     assert_eq!(std::fs::read(&path).unwrap(), bytes, "reading changed something");
 
     let entry = any_entry();
@@ -66,6 +69,34 @@ fn readers_agree(history: &History, package: &PackageId, reading: &Reading) {
             expected.reverse();
             assert_eq!(newest.problems, expected);
         }
+    }
+}
+
+/// Whoever passes over lines that repeat earlier ones finds what those find who read each.
+fn a_visitor_agrees(history: &History, package: &PackageId, reading: &Reading) {
+    let mut collected = Collected::default();
+    let folder = history.open_folder().unwrap().unwrap();
+    let problems = Follower::new(&folder).visit(package, &mut Repeats::default(), &mut collected).unwrap();
+    collected.0.reverse();
+    assert_eq!(collected.0, reading.entries);
+    assert_eq!(problems, reading.problems);
+}
+
+#[derive(Default)]
+struct Collected(Vec<Entry>);
+
+impl EntryVisitor for Collected {
+    type Made = Entry;
+
+    fn anew(&mut self, entry: EntryRef<'_>) -> Entry {
+        let entry = entry.into_entry();
+        self.0.push(entry.clone());
+        entry
+    }
+
+    fn again(&mut self, again: Again<'_>, like: &Entry) {
+        let (ts, run) = (again.ts.as_str().to_owned(), again.run.as_str().to_owned());
+        self.0.push(Entry { ts, run, ..like.clone() });
     }
 }
 
