@@ -23,7 +23,6 @@ mod recent;
 mod sealed;
 mod session;
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -59,8 +58,6 @@ pub(crate) struct Cache {
     session: Mutex<Option<Session>>,
     is_clean: OnceLock<Result<()>>,
     recent: recent::Recent,
-    /// Keys whose entries are of another version of the format.
-    foreign: Mutex<HashSet<Key>>,
 }
 
 /// An answer of the cache.
@@ -83,7 +80,6 @@ impl Cache {
             session: Mutex::default(),
             is_clean: OnceLock::new(),
             recent: recent::Recent::default(),
-            foreign: Mutex::default(),
         }
     }
 
@@ -149,15 +145,10 @@ impl Cache {
         {
             return Ok(Found::Entry(entry));
         }
-        let Some(file) = open_file(&path)? else { return Ok(Found::Nothing) };
-        let mut bytes = Vec::with_capacity(USUAL_ENTRY_BYTES);
-        (&file).take(ENTRY_LIMIT_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        let Some((file, bytes)) = read_entry(&path)? else { return Ok(Found::Nothing) };
         let entry = match Entry::parse(&bytes, key) {
             Parsed::Whole(entry) => entry,
-            Parsed::OtherVersion => {
-                hold(&self.foreign).insert(*key);
-                return Ok(Found::Nothing);
-            }
+            Parsed::OtherVersion => return Ok(Found::Nothing),
             Parsed::Damaged => {
                 self.drop_entry(key)?;
                 return Ok(Found::Damaged(path));
@@ -171,16 +162,20 @@ impl Cache {
         Ok(Found::Entry(entry))
     }
 
-    /// Enters what an operation gave. Its payloads are in the cache already. Where [`Cache::find`] came upon an entry of
-    /// another version, that stays.
+    /// Enters what an operation gave. Its payloads are in the cache already. An entry of another version stays as it is,
+    /// also one that came while the operation ran, or that nobody looked for before.
     pub(crate) fn enter(&self, key: &Key, entry: &Entry) -> Result<()> {
-        if hold(&self.foreign).contains(key) {
+        let path = self.entry_path(key);
+        // What cannot be read is no entry of any version, and gives way as one that is damaged does.
+        if let Ok(Some((_, bytes))) = read_entry(&path)
+            && Entry::parse(&bytes, key) == Parsed::OtherVersion
+        {
             return Ok(());
         }
         let text = entry.print(key);
         let staged = self.session()?.stage()?;
         op::write_all(staged.file(), staged.path(), text.as_bytes())?;
-        self.settle(&staged, &self.entry_path(key))
+        self.settle(&staged, &path)
     }
 
     /// Removes an entry. The next operation with its key runs.
@@ -229,6 +224,14 @@ impl Drop for Cache {
         // What stays is removed by the next session.
         let _ = self.end_session();
     }
+}
+
+/// Opens an entry and reads it; `None` when it is not there.
+fn read_entry(path: &Path) -> Result<Option<(File, Vec<u8>)>> {
+    let Some(file) = open_file(path)? else { return Ok(None) };
+    let mut bytes = Vec::with_capacity(USUAL_ENTRY_BYTES);
+    (&file).take(ENTRY_LIMIT_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok(Some((file, bytes)))
 }
 
 /// Spreads files over 256 folders.

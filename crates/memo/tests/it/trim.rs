@@ -1,9 +1,10 @@
 //! Making room in a cache.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime};
 
 use buildbook_memo::{
-    Digest, Error, KeepReason, TrimDecision, TrimPolicy, execute_trim, plan_trim, survey_cache,
+    Digest, Error, KeepReason, TrimDecision, TrimPolicy, execute_trim, fail, plan_trim, survey_cache,
 };
 
 use crate::support::Project;
@@ -121,6 +122,47 @@ fn an_entry_of_another_version_is_left_alone_by_builds_and_trims() {
     std::fs::remove_file(project.path("out")).unwrap();
     assert!(build(&project, "a"), "it is no answer");
     assert_eq!(std::fs::read_to_string(&entry).unwrap(), text);
+}
+
+/// Neither looks for the entry when it begins: who keeps a file never does, and what an operation found is old when it ends.
+#[test]
+fn an_entry_of_another_version_is_left_alone_by_who_did_not_see_it() {
+    let project = Project::new();
+    let json = r#"{"version":2,"made":"later"}"#;
+    let text = format!("{json}\n{}\n", Digest::of(json.as_bytes()));
+    let keep = || {
+        let mut memo = project.memo();
+        drop(memo.keep("file", "salt", Digest::of(b"some")).mode(0o640).start());
+        memo.finish().into_result().unwrap();
+    };
+    project.put("file", "some");
+    std::fs::set_permissions(project.path("file"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    keep();
+    let entry = entry(&project);
+    std::fs::write(&entry, &text).unwrap();
+    keep();
+    assert_eq!(std::fs::read_to_string(&entry).unwrap(), text);
+
+    std::fs::remove_file(&entry).unwrap();
+    std::fs::remove_file(project.path("file")).unwrap();
+    let (meanwhile, put) = (entry.clone(), text.clone());
+    let make = move || {
+        std::fs::write(&meanwhile, &put).unwrap();
+        Ok(b"some".to_vec())
+    };
+    let mut memo = project.memo();
+    drop(memo.write_with("file", "salt", make).mode(0o640).start());
+    memo.finish().into_result().unwrap();
+    assert_eq!(project.get("file"), "some");
+    assert_eq!(std::fs::read_to_string(&entry).unwrap(), text);
+
+    // What is of no version gives way.
+    std::fs::write(&entry, "no entry").unwrap();
+    keep();
+    std::fs::remove_file(project.path("file")).unwrap();
+    let mut memo = project.memo();
+    drop(memo.write_with("file", "salt", || Err(fail("it is not known"))).mode(0o640).start());
+    memo.finish().into_result().unwrap();
 }
 
 #[test]
