@@ -12,23 +12,24 @@ use crate::farm::{Farm, goes, now, policy, reason};
 
 const FARM: &str = "GC_TEST_UNREADABLE";
 
-/// Nobody can be refused anything as root, so another process looks that gives its rights away.
+/// Nobody can be refused anything as root, so another process looks that gives its rights away. It is in the folder by
+/// then: the way to it may lead through one that is open to root alone.
 #[test]
 fn a_layer_that_cannot_be_read_stays_with_what_could_be_its_parent() {
     let farm = Farm::new();
     farm.layer("build-000000000001", &[], 30);
     let closed = farm.layer("build-000000000002", &[], 30);
     farm.layer("build-000000000003", &["build-000000000001"], 30);
-    for open in [farm.root(), farm.tree().path()] {
-        fs::set_permissions(open, Permissions::from_mode(0o755)).unwrap();
-    }
+    let (tree, open) = (farm.tree(), Permissions::from_mode(0o755));
+    fs::set_permissions(tree.path(), open.clone()).unwrap();
     fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
     let looked = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "unreadable::somebody_without_rights_looks", "--nocapture"])
-        .env(FARM, farm.tree().path())
+        .env(FARM, ".")
+        .current_dir(tree.path())
         .output()
         .unwrap();
-    fs::set_permissions(&closed, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&closed, open).unwrap();
     let said = String::from_utf8_lossy(&looked.stdout);
     assert!(looked.status.success() && said.contains("nothing goes"), "{said}");
 }
