@@ -8,6 +8,7 @@
 //! `BUILDBOOK_POWER_CUTS` is the number of cuts for each file system, `BUILDBOOK_POWER_CUT_SEED` makes them others.
 
 mod check;
+mod taken;
 mod write;
 
 use std::fs;
