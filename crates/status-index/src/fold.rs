@@ -1,5 +1,5 @@
 //! What is to be said of one package, found while its entries pass by: this is the one place that decides what
-//! changed.
+//! changed. How a row of entries is compared is in [`past`](crate::past).
 //!
 //! A build is one hash of one kind. Entries of runs later than the index are left out; the others come in the order
 //! of their runs.
@@ -15,8 +15,9 @@ use buildbook_history::Ascii;
 use buildbook_layout::{Kind, PackageId};
 
 use crate::facts::{Fact, Short, Texts};
+use crate::past::{Past, Since};
 use crate::window::Place;
-use crate::{Change, Standing, What};
+use crate::{Change, Standing};
 
 /// All that is to be said of one package.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,33 +65,6 @@ pub(crate) struct Build {
     pub(crate) past: Past,
     /// As long as nothing of its kind is blessed.
     pub(crate) since: Option<Since>,
-}
-
-/// The newest entries of a row of them.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Past {
-    pub(crate) now: Option<Seen>,
-    pub(crate) before: Option<Seen>,
-    /// As `before`, leaving out trouble with the machine or the network.
-    pub(crate) conclusive: Option<Seen>,
-}
-
-/// What a comparison needs of an entry.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Seen {
-    pub(crate) run: u32,
-    pub(crate) hash: u32,
-    pub(crate) category: u32,
-    pub(crate) blessed: bool,
-    pub(crate) succeeded: bool,
-}
-
-/// The first of the last entries of a row that say the same.
-#[derive(Debug, Clone)]
-pub(crate) struct Since {
-    pub(crate) category: u32,
-    pub(crate) run: u32,
-    pub(crate) ts: Short,
 }
 
 /// Where a build is among the builds.
@@ -232,59 +206,6 @@ impl OfKind {
     }
 }
 
-impl Seen {
-    fn of(fact: &Fact) -> Seen {
-        Seen {
-            run: fact.run,
-            hash: fact.hash,
-            category: fact.category,
-            blessed: fact.blessed,
-            succeeded: fact.succeeded,
-        }
-    }
-}
-
-impl Since {
-    fn renew(since: &mut Option<Since>, fact: &Fact) {
-        if since.as_ref().is_none_or(|since| since.category != fact.category) {
-            *since = Some(Since { category: fact.category, run: fact.run, ts: fact.ts.clone() });
-        }
-    }
-}
-
-impl Past {
-    fn see(&mut self, texts: &Texts<'_>, fact: &Fact) {
-        match fact.place {
-            Place::Now => self.now = Some(Seen::of(fact)),
-            Place::Before => {
-                self.before = Some(Seen::of(fact));
-                if !texts.is_infra(fact.category) {
-                    self.conclusive = self.before;
-                }
-            }
-            Place::Later => {}
-        }
-    }
-
-    fn change(&self, package: &PackageId, texts: &Texts<'_>, kind: Kind) -> Option<Change> {
-        let (now, before) = (self.now?, self.before?);
-        if now.category == before.category {
-            return None;
-        }
-        Some(Change {
-            package: package.clone(),
-            build_hash: texts.hash(now.hash).to_owned(),
-            blessed: now.blessed,
-            from_status: texts.category(before.category),
-            to_status: texts.category(now.category),
-            kind,
-            from_hash: Some(texts.hash(before.hash).to_owned()),
-            run: Some(texts.run(now.run).to_owned()),
-            what: Some(what(texts, self.conclusive, now)),
-        })
-    }
-}
-
 fn standing_of(package: &PackageId, texts: &Texts<'_>, fact: &Fact, since: Option<&Since>) -> Standing {
     let (since_run, since_ts) = since.map_or((fact.run, &fact.ts), |since| (since.run, &since.ts));
     Standing {
@@ -298,28 +219,6 @@ fn standing_of(package: &PackageId, texts: &Texts<'_>, fact: &Fact, since: Optio
         since_run: texts.run(since_run).to_owned(),
         since_ts: since_ts.as_str().to_owned(),
         failed_dep: fact.failed_dep.map(|failed_dep| texts.failed_dep(failed_dep).to_owned()),
-    }
-}
-
-/// Names a change by its result and the last one before it that says something about the package.
-fn what(texts: &Texts<'_>, before: Option<Seen>, now: Seen) -> What {
-    if texts.is_infra(now.category) {
-        return What::InfraFailure;
-    }
-    let Some(before) = before else {
-        return if now.succeeded { What::InfraCleared } else { What::NewFailure };
-    };
-    // A build without a layer has no hash, so two of them need not have had the same inputs.
-    let is_same_build = now.hash == before.hash && !matches!(texts.hash(now.hash), "" | "none");
-    match (before.succeeded, now.succeeded) {
-        _ if before.category == now.category => What::InfraCleared,
-        (_, false) if texts.is_blocked(now.category) => What::Blocked,
-        (false, true) if texts.is_blocked(before.category) => What::Unblocked,
-        (false, false) => What::StillFailingNewCause,
-        (true, true) => What::Other,
-        _ if is_same_build => What::Unstable,
-        (true, false) => What::NewFailure,
-        (false, true) => What::Recovered,
     }
 }
 

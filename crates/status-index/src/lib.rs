@@ -77,6 +77,7 @@ mod memory;
 mod names;
 mod part;
 mod passing;
+mod past;
 mod recall;
 mod record;
 mod scan;

@@ -5,7 +5,8 @@
 
 use crate::bytes::{Rest, put_optional_text, put_text, put_u32};
 use crate::facts::{Fact, Short, Texts};
-use crate::fold::{Build, Fold, OfKind, Past, Seen, Since, index_of};
+use crate::fold::{Build, Fold, OfKind, index_of};
+use crate::past::{Past, Seen, Since};
 
 /// A history with more recent entries than this is read from its start again.
 const RECENT: usize = 200;
