@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 use buildbook_fsio::{Error, FolderLock, Lock, Probe, Taken, probe, read_note};
 use buildbook_other_process::Other;
 
-use crate::child::lockf_is_refused;
-
 #[test]
 fn a_lock_excludes_threads_and_processes() {
     let folder = tempfile::tempdir().unwrap();
@@ -21,8 +19,11 @@ fn a_lock_excludes_threads_and_processes() {
     assert!(Lock::try_acquire(&path).unwrap().is_some());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn lockf_and_ours_exclude_each_other() {
+    use crate::child::lockf_is_refused;
+
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lock");
     let ours = Lock::acquire(&path).unwrap();
