@@ -30,8 +30,9 @@ const ATTEMPTS: usize = 3;
 /// Removes a folder with all that is in it, or a file, or a symbolic link. Links are removed, never
 /// followed, also when somebody puts one in the place of a folder meanwhile. What is gone already, or goes
 /// meanwhile, is no error. Folders without the right to write, as some package managers leave them, are
-/// given it first. A tree may be of any depth: stack and open files are bounded. On Linux, nothing is removed
-/// through a mount: a place where something is mounted, and what is mounted there, stay.
+/// given it first. A tree may be of any depth: stack and open files are bounded. Nothing is removed
+/// through a mount: a place where something is mounted, and what is mounted there, stay. Before Linux 5.6, in
+/// sandboxes that do not know `openat2`, and on other systems, that is so of mounts of other devices.
 ///
 /// A power cut may bring all or a part of the tree back.
 ///
@@ -188,16 +189,24 @@ impl Level {
     }
 }
 
+const A_FOLDER: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+
 /// Opens a folder in another, and neither what a link leads to nor what is mounted there.
 fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     #[cfg(target_os = "linux")]
-    match openat2(parent, name, OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_XDEV)) {
+    match openat2(parent, name, OpenHow::new().flags(A_FOLDER).resolve(ResolveFlag::RESOLVE_NO_XDEV)) {
         // A system that is too old for the call, or a sandbox that does not know it.
         Err(Errno::ENOSYS | Errno::EPERM) => {}
         other => return other,
     }
-    openat(parent, name, flags, Mode::empty())
+    open_on_one_device(parent, name)
+}
+
+/// As [`open_folder`], where no call tells of mounts: what is on another device is mounted.
+fn open_on_one_device(parent: BorrowedFd<'_>, name: &OsStr) -> nix::Result<OwnedFd> {
+    let folder = openat(parent, name, A_FOLDER, Mode::empty())?;
+    if fstat(&folder)?.st_dev == fstat(parent)?.st_dev { Ok(folder) } else { Err(Errno::EXDEV) }
 }
 
 /// Removes a name that is thought not to be a folder's; `false` when it is one after all.
@@ -247,4 +256,25 @@ fn move_up(
 /// in what is tried next.
 fn allow(parent: BorrowedFd<'_>, name: &OsStr) {
     let _ = fchmodat(parent, name, Mode::S_IRWXU, FchmodatFlags::NoFollowSymlink);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_on_another_device_is_not_opened_where_no_call_tells_of_mounts() {
+        let top = fs::File::open("/").unwrap();
+        let device = |path: &str| fs::metadata(path).unwrap().dev();
+        if device("/dev") == device("/") {
+            return;
+        }
+        assert_eq!(open_on_one_device(top.as_fd(), OsStr::new("dev")).unwrap_err(), Errno::EXDEV);
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("inner")).unwrap();
+        let open = fs::File::open(folder.path()).unwrap();
+        assert!(open_on_one_device(open.as_fd(), OsStr::new("inner")).is_ok());
+    }
 }
