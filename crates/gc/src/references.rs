@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use buildbook_atomic_swap::Role;
@@ -75,11 +74,10 @@ fn unreadable(path: &Path, error: Error) -> Error {
     }
 }
 
-/// A link that leads nowhere publishes nothing.
+/// What a link that leads nowhere publishes is not known: it is perhaps on a disk that is not mounted.
 fn leads_to_folder(link: &Path) -> Result<bool> {
     match fs::metadata(link) {
         Ok(metadata) => Ok(metadata.is_dir()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(unreadable(link, Error::io("follow the link", link)(error))),
     }
 }

@@ -40,6 +40,13 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// The folder of all histories, or that of a package, is a link that leads nowhere: what it led to is perhaps on a
+    /// disk that is not mounted, so nobody knows what there is.
+    #[error("{} is a link that leads nowhere: mount what it leads to, or remove it", path.display())]
+    LeadsNowhere {
+        /// The link.
+        path: PathBuf,
+    },
     /// A folder among the histories has a name that no package can have.
     #[error("cannot take the folder {} for a package", path.display())]
     Name {
@@ -72,6 +79,7 @@ impl Error {
             Error::Compact { path, .. }
             | Error::SetAside { path, .. }
             | Error::List { path, .. }
+            | Error::LeadsNowhere { path }
             | Error::Name { path, .. }
             | Error::EntryTooLong { path, .. } => path,
             Error::Group(source) => source.path(),
@@ -86,7 +94,7 @@ impl Error {
             Error::Compact { source, .. } | Error::SetAside { source, .. } => source.kind(),
             Error::List { source, .. } => Some(source.kind()),
             Error::Group(source) => source.kind(),
-            Error::Name { .. } | Error::EntryTooLong { .. } => None,
+            Error::LeadsNowhere { .. } | Error::Name { .. } | Error::EntryTooLong { .. } => None,
         }
     }
 }

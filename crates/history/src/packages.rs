@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirEntry};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use buildbook_layout::{InvalidName, PackageId, Reason as NameReason};
 
@@ -14,7 +14,7 @@ use crate::{Error, History, Result};
 pub struct Packages {
     /// In the order of their spelling. A folder whose history is missing or empty counts.
     pub packages: Vec<PackageId>,
-    /// Folders that were left out.
+    /// Folders that were left out, and links that lead nowhere.
     pub problems: Vec<Error>,
     /// Whether anything there is a link, so that what is a folder can change without a change in the folder of all.
     pub has_links: bool,
@@ -26,13 +26,16 @@ impl History {
     ///
     /// # Errors
     ///
-    /// [`Error::List`]; what concerns one folder is in [`Packages::problems`].
+    /// [`Error::List`]; [`Error::LeadsNowhere`] for the folder of all; what concerns one folder is in
+    /// [`Packages::problems`].
     pub fn packages(&self) -> Result<Packages> {
         let folder = self.tree().path();
         let list_failed = |source| Error::List { path: folder.to_owned(), source };
         let mut found = Packages::default();
         let entries = match fs::read_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if leads_nowhere(folder) { Err(nowhere(folder)) } else { Ok(found) };
+            }
             entries => entries.map_err(list_failed)?,
         };
         for entry in entries {
@@ -47,6 +50,7 @@ impl History {
                     Err((path, source)) => found.problems.push(Error::Name { path, source }),
                 },
                 Ok(false) => {}
+                Err(_) if leads_nowhere(&entry.path()) => found.problems.push(nowhere(&entry.path())),
                 Err(source) => found.problems.push(Error::List { path: entry.path(), source }),
             }
         }
@@ -56,15 +60,24 @@ impl History {
     }
 }
 
-/// Links are followed, because a package's folder may be kept elsewhere. What has gone meanwhile, and what
-/// a link does not lead to, is no folder.
+/// Whether a folder that is not to be found is so because it is on the other side of a link.
+pub(crate) fn leads_nowhere(folder: &Path) -> bool {
+    let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+    is_link && fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+pub(crate) fn nowhere(folder: &Path) -> Error {
+    Error::LeadsNowhere { path: folder.to_owned() }
+}
+
+/// Links are followed, because a package's folder may be kept elsewhere. What has gone meanwhile is no folder.
 fn is_folder(entry: &DirEntry) -> io::Result<bool> {
     let kind = entry.file_type()?;
     if !kind.is_symlink() {
         return Ok(kind.is_dir());
     }
     match fs::metadata(entry.path()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !leads_nowhere(&entry.path()) => Ok(false),
         metadata => metadata.map(|metadata| metadata.is_dir()),
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use buildbook_fsio::{LineRef, Lines, OpenFolder, Stamp, digest};
 use buildbook_layout::{PackageId, PackagesTree};
 
+use crate::packages::{leads_nowhere, nowhere};
 use crate::parse::parse_line;
 use crate::reader::{for_each_entry, for_each_line};
 use crate::{EntryRef, EntryVisitor, History, Problem, Repeats, Result};
@@ -63,9 +64,13 @@ impl History {
     ///
     /// # Errors
     ///
-    /// The system's answer.
+    /// The system's answer; [`Error::LeadsNowhere`](crate::Error::LeadsNowhere).
     pub fn open_folder(&self) -> Result<Option<OpenFolder>> {
-        Ok(OpenFolder::open(self.tree().path())?)
+        let folder = self.tree().path();
+        match OpenFolder::open(folder)? {
+            None if leads_nowhere(folder) => Err(nowhere(folder)),
+            open => Ok(open),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use buildbook::gc::{
 };
 use buildbook::history::{Entry, History, Reading};
 use buildbook::layout::{Kind, LayerName, PlatformTree, RunId};
+use buildbook::runlog::Error::NotARun;
 use buildbook::runlog::{RunLog, RunRetention, RunState};
 use serde::Serialize;
 
@@ -61,6 +63,9 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
         let runs = context.run_log().prunable(&retention, context.now)?;
         return dry_run(context, &layers, universes.as_ref(), runs, problems);
     }
+    // What a plan passed over stays, and stops nothing.
+    let mut passed_over = super::explained(&layers.problems);
+    passed_over.extend(universes.iter().flat_map(|plan| super::explained(&plan.problems)));
     let layers = execute_layers(&layers)?;
     let universes = universes.and_then(|plan| {
         execute_universes(&plan).map_err(|error| problems.push(output::explained(&error))).ok()
@@ -72,6 +77,8 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
         problems.extend(super::explained(&result.problems));
     }
     problems.extend(super::explained(&pruned.problems));
+    let status = if problems.is_empty() { Status::Done } else { Status::BadBook };
+    problems.extend(passed_over);
     if context.json {
         let (runs_removed, problems) = (pruned.removed, problems.clone());
         let results =
@@ -97,12 +104,13 @@ pub(super) fn run(context: &Context, arguments: &args::Gc) -> Outcome {
         if arguments.keep_runs.is_some() {
             text.push_str(&format!("runs: {} removed\n", pruned.removed.len()));
         }
-        text.push_str(&format!("{} freed\n", output::size(bytes_freed)));
+        let freed = output::size(bytes_freed);
+        text.push_str(&format!("{freed} freed{}\n", beside_runs(pruned.removed.len())));
         output::text(&text)?;
     }
     // A status that is not good has its reason on standard error too.
     output::problems(&problems);
-    Ok(if problems.is_empty() { Status::Done } else { Status::BadBook })
+    Ok(status)
 }
 
 fn dry_run(
@@ -139,10 +147,20 @@ fn dry_run(
             reason,
         ]);
     }
-    let summary = format!("{goes} of {total} would go, {} would be freed\n", output::size(bytes_to_free));
+    let (freed, beside) = (output::size(bytes_to_free), beside_runs(runs.len()));
+    let summary = format!("{goes} of {total} would go, {freed} would be freed{beside}\n");
     output::text(&if table.is_empty() { summary } else { format!("{table}{summary}") })?;
     output::problems(&problems);
     Ok(status)
+}
+
+/// What the bytes do not tell.
+fn beside_runs(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => ", beside one run and its logs".to_owned(),
+        _ => format!(", beside {count} runs and their logs"),
+    }
 }
 
 fn row(item: &Item) -> [String; 5] {
@@ -191,10 +209,9 @@ fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     // After the histories: a run that is not there yet looks at them later, when it takes what is in place, and finds
     // there what was found here, or what a build has written that began after this.
     needed_by_runs(&context.run_log(), &mut roots)?;
-    if let Some(problem) = builds.problems.iter().chain(&layers.problems).next() {
-        return Err(
-            anyhow::anyhow!("what is being built is not known, so nothing is removed: {problem}").into()
-        );
+    let problems = [super::explained(&builds.problems), super::explained(&layers.problems)].concat();
+    if let Some(problem) = problems.first() {
+        return Err(nothing_goes("what is being built", problem));
     }
     roots.extend(builds.locks.into_iter().filter_map(|lock| lock.layer_name));
     roots.extend(layers.locks.iter().map(|lock| lock.layer.as_str()));
@@ -204,20 +221,25 @@ fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
 /// All nodes of the newest finished run, of the runs since, which may go on or be resumed, and of all that are in
 /// progress: those take what is in place without a lock.
 fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
+    let listed = run_log.runs()?;
+    // Of what is no run there is nothing to know.
+    if let Some(problem) = listed.problems.iter().find(|problem| !matches!(problem, NotARun { .. })) {
+        return Err(nothing_goes("whether a run is in progress", &output::explained(problem)));
+    }
     let mut is_older = false;
-    for run in run_log.runs()?.runs.into_iter().rev() {
+    for run in listed.runs.into_iter().rev() {
         if is_older && run.state != RunState::InProgress {
             continue;
         }
         let structure = run_log.dag_structure(&run.id)?;
-        if let Some(problem) = structure.problems.first() {
+        // The file is put in place as a whole, so that an end which is missing has been lost.
+        let cut_off = structure.cut_off.then(|| "it is cut off".to_owned());
+        if let Some(problem) = structure.problems.first().map(ToString::to_string).or(cut_off) {
             let path = run_log.tree().run(&run.id).dag_structure();
-            return Err(anyhow::anyhow!(
-                "what run {} needs is not known, so nothing is removed: {}: {problem}",
-                run.id,
-                path.display()
-            )
-            .into());
+            return Err(nothing_goes(
+                &format!("what run {} needs", run.id),
+                &format!("{}: {problem}", path.display()),
+            ));
         }
         let says_something = !structure.nodes.is_empty();
         roots.extend(structure.nodes.into_iter().map(|node| node.hash));
@@ -229,15 +251,28 @@ fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
 /// What every package stands on: its newest blessed and its newest good build, and the same for documentation.
 fn needed_by_histories(tree: &PlatformTree, roots: &mut Roots) -> Result<(), Failure> {
     let history = History::at(tree.packages());
-    let listed = history.packages()?;
+    let unclear = |problem: &str| nothing_goes("what a package needs", problem);
+    let listed = history.packages().map_err(|error| unclear(&output::explained(&error)))?;
     if let Some(problem) = super::explained(&listed.problems).first() {
-        return Err(
-            anyhow::anyhow!("what a package needs is not known, so nothing is removed: {problem}").into()
-        );
+        return Err(unclear(problem));
     }
-    let mut unclear = HashSet::new();
+    if listed.packages.is_empty() && layers_in(tree)?.next().is_some() {
+        let folder = tree.packages().path().display().to_string();
+        let problem =
+            format!("there are layers, and no histories in {folder}: is it on a disk that is not mounted?");
+        return Err(unclear(&problem));
+    }
+    let mut torn = HashSet::new();
     for package in listed.packages {
         let Reading { entries, problems, .. } = history.read(&package)?;
+        let folder = tree.packages().package(&package);
+        if entries.is_empty() && fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_symlink()) {
+            let problem = format!(
+                "{} is a link, and no history is where it leads: is it on a disk that is not mounted?",
+                folder.display()
+            );
+            return Err(unclear(&problem));
+        }
         for kind in [Kind::Build, Kind::Doc] {
             let of_kind = || entries.iter().filter(|entry| entry.category.kind() == kind);
             let good = |entry: &&Entry| entry.category.is_success();
@@ -250,21 +285,17 @@ fn needed_by_histories(tree: &PlatformTree, roots: &mut Roots) -> Result<(), Fai
             roots.extend(newest.into_iter().flatten().map(|entry| entry.build_hash.as_str()));
         }
         if !problems.is_empty() {
-            unclear.insert(package.to_string());
+            torn.insert(package.to_string());
         }
     }
-    if unclear.is_empty() { Ok(()) } else { layers_of(tree, &unclear, roots) }
+    if torn.is_empty() { Ok(()) } else { layers_of(tree, &torn, roots) }
 }
 
 /// All layers of packages whose histories have lines that cannot be read: those may be what they stand on. A layer
 /// that does not say whose it is may be theirs.
 fn layers_of(tree: &PlatformTree, packages: &HashSet<String>, roots: &mut Roots) -> Result<(), Failure> {
-    let folder = tree.path();
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    for entry in entries {
-        let name = entry.with_context(|| format!("cannot read the folder {}", folder.display()))?.file_name();
-        let Some(layer) = name.to_str().and_then(|name| name.parse::<LayerName>().ok()) else { continue };
+    for layer in layers_in(tree)? {
+        let layer = layer?;
         let bytes = fsio::read_file(&tree.layer(&layer).metadata(), LIMIT).ok().flatten().unwrap_or_default();
         let owner = serde_json::from_slice::<Owner>(&bytes).ok().map(|owner| owner.package);
         if owner.is_none_or(|owner| packages.contains(&owner)) {
@@ -272,4 +303,22 @@ fn layers_of(tree: &PlatformTree, packages: &HashSet<String>, roots: &mut Roots)
         }
     }
     Ok(())
+}
+
+/// What has the name of a layer.
+fn layers_in(tree: &PlatformTree) -> anyhow::Result<impl Iterator<Item = anyhow::Result<LayerName>>> {
+    let cannot = format!("cannot read the folder {}", tree.path().display());
+    let entries = match fs::read_dir(tree.path()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        entries => Some(entries.context(cannot.clone())?),
+    };
+    Ok(entries.into_iter().flatten().filter_map(move |entry| match entry {
+        Ok(entry) => entry.file_name().to_str()?.parse().ok().map(Ok),
+        Err(error) => Some(Err(anyhow::Error::new(error).context(cannot.clone()))),
+    }))
+}
+
+/// What is needed is not known.
+fn nothing_goes(unknown: &str, problem: &str) -> Failure {
+    anyhow::anyhow!("{unknown} is not known, so nothing is removed: {problem}").into()
 }

@@ -1,6 +1,7 @@
 //! Upkeep, classification and messages.
 
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -48,6 +49,59 @@ fn nothing_is_removed_because_a_history_cannot_be_read() {
     builds(["true", "true"]);
     for arguments in [&[][..], &["--dry-run"]] {
         book.gc(arguments).assert_error(3, "no-version.");
+    }
+}
+
+/// Two layers, of which one would go, and what makes it unclear which.
+#[test]
+fn nothing_is_removed_because_something_is_not_where_it_was() {
+    for (what, words) in [
+        ("packages", "is it on a disk that is not mounted?"),
+        ("emptied packages", "is it on a disk that is not mounted?"),
+        ("link of packages", "leads nowhere"),
+        ("link of a package", "leads nowhere"),
+        ("emptied link of a package", "is it on a disk that is not mounted?"),
+        ("end of a run's nodes", "it is cut off"),
+        ("state of a run", "whether a run is in progress is not known"),
+    ] {
+        let book = Book::new();
+        book.batch(&book.plan(&[("a.1", "true", &[])]));
+        book.batch(&book.plan(&[("a.1", "true; true", &[])]));
+        let packages = book.root().join("test-1/packages");
+        let package = packages.join("a.1");
+        let away = book.path("away");
+        let run = std::fs::canonicalize(book.root().join("logs/latest")).unwrap();
+        match what {
+            "packages" => std::fs::rename(&packages, &away).unwrap(),
+            "emptied packages" => std::fs::rename(&package, &away).unwrap(),
+            "link of packages" => {
+                std::fs::rename(&packages, &away).unwrap();
+                symlink("nowhere", &packages).unwrap();
+            }
+            "link of a package" => {
+                std::fs::rename(&package, &away).unwrap();
+                symlink("nowhere", &package).unwrap();
+            }
+            "emptied link of a package" => {
+                std::fs::rename(&package, &away).unwrap();
+                std::fs::create_dir(book.path("empty")).unwrap();
+                symlink(book.path("empty"), &package).unwrap();
+            }
+            "end of a run's nodes" => {
+                let nodes = run.join("dag_structure.jsonl");
+                let text = std::fs::read(&nodes).unwrap();
+                std::fs::write(&nodes, &text[..text.len() - 20]).unwrap();
+            }
+            _ => {
+                std::fs::remove_file(run.join("summary.json")).unwrap();
+                std::fs::remove_file(run.join("writer.lock")).unwrap();
+                symlink("writer.lock", run.join("writer.lock")).unwrap();
+            }
+        }
+        for arguments in [&[][..], &["--dry-run"]] {
+            book.gc(arguments).assert_error(3, words);
+            book.gc(arguments).assert_error(3, "nothing is removed");
+        }
     }
 }
 
@@ -103,9 +157,28 @@ fn old_runs_go_when_they_are_not_wanted() {
         "packages_failed": 0, "docs_generated": 0, "failures": [],
     });
     std::fs::write(old.join("summary.json"), summary.to_string()).unwrap();
+    let dry = book.run(&["gc", "--keep-runs", "1", "--dry-run"]);
+    assert!(dry.stdout.ends_with(", beside one run and its logs\n"), "{}", dry.stdout);
     let ended = book.run(&["gc", "--keep-runs", "1", "--json"]);
     assert_eq!(ended.json()["runs_removed"], json!(["2001-02-03-040506"]), "{}", ended.stderr);
     assert!(!old.exists());
+}
+
+#[test]
+fn a_collection_names_what_it_passed_over_as_its_dry_run_does() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let layer = book.root().join("test-1/build-0123456789ab");
+    std::fs::create_dir(&layer).unwrap();
+    std::fs::write(layer.join("layer.json"), "{").unwrap();
+    for arguments in [&["--dry-run", "--json"][..], &["--json"]] {
+        let ended = book.gc(arguments);
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        let problems = ended.json()["problems"].clone();
+        assert!(problems[0].as_str().unwrap().contains("build-0123456789ab"), "{problems}");
+    }
+    assert!(book.gc(&[]).stderr.contains("build-0123456789ab"));
+    assert!(layer.is_dir());
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn references_are_sorted_and_named_once() {
 }
 
 #[test]
-fn links_are_followed_to_references_and_dangling_ones_have_none() {
+fn links_are_followed_to_references() {
     let farm = Farm::new();
     farm.publish("anvil.1.2.0", &references(&[ONE]));
     let elsewhere = farm.root().join("elsewhere/2.0");
@@ -55,9 +55,17 @@ fn links_are_followed_to_references_and_dangling_ones_have_none() {
     fs::write(elsewhere.join("universes.json"), references(&[TWO])).unwrap();
     symlink("1.2.0", farm.html().blessed().join("anvil/latest")).unwrap();
     symlink(farm.root().join("elsewhere"), farm.html().blessed().join("moved")).unwrap();
-    symlink("nowhere", farm.html().blessed().join("anvil/gone")).unwrap();
-    symlink("nowhere", farm.html().blessed().join("gone")).unwrap();
     assert_eq!(collect(&farm), [ONE, TWO]);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_stops_everything() {
+    for link in ["anvil/gone", "gone"] {
+        let farm = farm();
+        symlink("nowhere", farm.html().blessed().join(link)).unwrap();
+        let refused = nothing_goes(&farm);
+        assert!(matches!(refused, Error::UnreadableReferences { path, .. } if path.ends_with(link)));
+    }
 }
 
 #[test]

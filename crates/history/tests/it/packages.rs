@@ -23,8 +23,19 @@ fn packages_are_listed_in_order_and_everything_else_is_told_apart() {
     let names: Vec<&str> = found.packages.iter().map(|package| package.as_str()).collect();
     assert_eq!(names, ["a.1", "astring.0.8.5", "dune-kit.3.1.4~beta2+x", "kelp.1", "linked.1", "zed.1"]);
     let problems: Vec<_> = found.problems.iter().map(|problem| problem.path().file_name().unwrap()).collect();
-    assert_eq!(problems, [std::ffi::OsStr::new("bad."), std::ffi::OsStr::from_bytes(b"latin-\xe9.1")]);
+    assert_eq!(problems, [&b"bad."[..], b"dangling.1", b"latin-\xe9.1"].map(std::ffi::OsStr::from_bytes));
     assert!(matches!(found.problems[0], Error::Name { .. }));
+    // It is perhaps on a disk that is not mounted.
+    assert!(matches!(found.problems[1], Error::LeadsNowhere { .. }));
+}
+
+#[test]
+fn histories_on_a_disk_that_is_not_mounted_are_not_taken_for_none() {
+    let world = World::new();
+    std::os::unix::fs::symlink("nowhere", world.history.tree().path()).unwrap();
+    for error in [world.history.packages().unwrap_err(), world.history.open_folder().unwrap_err()] {
+        assert!(matches!(error, Error::LeadsNowhere { .. }), "{error}");
+    }
 }
 
 #[test]
