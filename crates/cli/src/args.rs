@@ -62,7 +62,9 @@ pub(crate) enum Command {
     Gc(Gc),
     /// Keep the cache of `run --memo` small
     Memo(Memo),
-    /// Check the book
+    /// Check the runs, the locks, the histories and the index
+    ///
+    /// What writers that died left is found too. Logs, layers and universes are not opened.
     Fsck(Fsck),
     /// Say why a build failed, from its log
     Classify(Classify),
@@ -185,10 +187,10 @@ pub(crate) struct Index {
 pub(crate) struct Compact {
     /// The packages [default: all]
     pub(crate) packages: Vec<String>,
-    /// Entries younger than this many days are not touched
+    /// Entries younger than this many days are not touched, but for --max-entries
     #[arg(long, value_name = "DAYS", default_value_t = 90)]
     pub(crate) max_age_days: u32,
-    /// Keep at most so many entries of a package, beyond those that other commands ask for
+    /// Keep at most so many entries of a package, young ones included, beyond those that other commands ask for
     #[arg(long, value_name = "N")]
     pub(crate) max_entries: Option<usize>,
 }
@@ -201,7 +203,10 @@ pub(crate) struct Gc {
     /// Keep what was used in the last so many days
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     pub(crate) min_age_days: u32,
-    /// Remove older runs with their logs too, all but the newest N
+    /// Remove older runs with their logs too, but not the newest N
+    ///
+    /// What began in the last --min-age-days days, or in the last minute, stays whatever N is, and so do `latest` and
+    /// runs that may still be in progress.
     #[arg(long, value_name = "N")]
     pub(crate) keep_runs: Option<usize>,
 }
