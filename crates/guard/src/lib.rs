@@ -78,6 +78,7 @@ mod components;
 mod error;
 mod files;
 mod guard;
+mod hash;
 mod paths;
 mod waiting;
 

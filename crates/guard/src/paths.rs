@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::mem;
 use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use crate::hash::Secret;
 
 /// The paths that were named, numbered from 0 in the order in which they first were. None is ever forgotten.
 ///
@@ -14,7 +16,7 @@ use std::path::Path;
 /// piece, and what is looked up is a table of eight bytes for each, which is the difference between a million paths
 /// that a processor's cache holds and a million that it does not.
 #[derive(Debug)]
-pub(crate) struct Paths<S = RandomState> {
+pub(crate) struct Paths<S = Secret> {
     hasher: S,
     /// The bytes of all paths, one after the other.
     bytes: Vec<u8>,
@@ -40,7 +42,7 @@ struct Vacancy {
 
 impl Paths {
     pub(crate) fn new() -> Self {
-        Self::with_hasher(RandomState::new())
+        Self::with_hasher(Secret::new())
     }
 }
 
@@ -51,9 +53,18 @@ impl<S: BuildHasher> Paths<S> {
 
     /// The number of a path. If it is new, it is the count of those before it.
     pub(crate) fn intern(&mut self, path: &Path) -> u32 {
-        let path = plain(path);
-        let bytes = path.as_os_str().as_bytes();
-        self.look_up(bytes).unwrap_or_else(|vacancy| self.insert(bytes, &vacancy))
+        // All that are here are spelled plainly: what is found needs no look at its spelling.
+        let vacancy = match self.look_up(path.as_os_str().as_bytes()) {
+            Ok(number) => return number,
+            Err(vacancy) => vacancy,
+        };
+        match plain(path) {
+            Cow::Borrowed(path) => self.insert(path.as_os_str().as_bytes(), &vacancy),
+            Cow::Owned(path) => {
+                let bytes = path.as_os_str().as_bytes();
+                self.look_up(bytes).unwrap_or_else(|vacancy| self.insert(bytes, &vacancy))
+            }
+        }
     }
 
     /// The number of a path that was named before.
@@ -118,7 +129,11 @@ fn next_place(place: usize, places: &[Option<Entry>]) -> usize {
 /// The path without the spellings that mean nothing to [`Path`], so that paths are equal when their bytes are.
 fn plain(path: &Path) -> Cow<'_, Path> {
     let bytes = path.as_os_str().as_bytes();
-    let is_suspect = bytes.ends_with(b"/") || bytes.windows(2).any(|pair| pair == b"//" || pair == b"/.");
+    // Without a way out in the middle, many bytes are looked at in one step.
+    let has_odd_name = bytes.array_windows().fold(false, |is_odd, [before, byte]| {
+        is_odd | ((*before == b'/') & ((*byte == b'/') | (*byte == b'.')))
+    });
+    let is_suspect = has_odd_name || bytes.ends_with(b"/");
     if is_suspect { Cow::Owned(path.components().collect()) } else { Cow::Borrowed(path) }
 }
 
