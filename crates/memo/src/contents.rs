@@ -1,7 +1,5 @@
 //! What files contain: their digests, each computed once as long as the file is the same.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use buildbook_guard::FileId;
 use nix::fcntl::OFlag;
 
 use crate::cache::Recalled;
@@ -17,6 +16,7 @@ use crate::identity::Identity;
 use crate::look::{Home, Look};
 use crate::mix::Table;
 use crate::settings::Clock;
+use crate::used::{Named, Used, UsedFiles};
 use crate::{Error, Result};
 
 /// How often a file is read again that changes while it is being read.
@@ -47,13 +47,6 @@ impl Known {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Used {
-    content: Content,
-    /// Whether it was used again, or something was made from it, without another look.
-    is_relied_on: bool,
-}
-
 /// The digests of files.
 #[derive(Debug)]
 pub(crate) struct Contents {
@@ -64,38 +57,8 @@ pub(crate) struct Contents {
     is_started: OnceLock<()>,
     /// Whether something is known that earlier builds did not know.
     is_learned: AtomicBool,
-    /// What operations of this build have used: as long as a build runs, a file has one content. Paths are spelled in
-    /// one way here, so that there is no need to compare them part by part.
+    /// What operations of this build have used: as long as a build runs, a file has one content.
     used: Mutex<UsedFiles>,
-}
-
-/// Files that operations have used. The table is small, because it is what grows by copying.
-#[derive(Debug, Default)]
-struct UsedFiles {
-    numbers: HashMap<OsString, usize>,
-    files: Vec<Used>,
-}
-
-impl UsedFiles {
-    fn get_mut(&mut self, path: &Path) -> Option<&mut Used> {
-        self.files.get_mut(*self.numbers.get(path.as_os_str())?)
-    }
-
-    /// What a file contained when it was used before. From now on, something rests on that.
-    fn rely_on(&mut self, path: &Path) -> Option<Content> {
-        let used = self.get_mut(path)?;
-        used.is_relied_on = true;
-        Some(used.content)
-    }
-
-    fn insert(&mut self, path: &Path, used: Used) {
-        self.numbers.insert(path.as_os_str().to_owned(), self.files.len());
-        self.files.push(used);
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&OsString, &Used)> {
-        self.numbers.iter().filter_map(|(path, number)| Some((path, self.files.get(*number)?)))
-    }
 }
 
 impl Contents {
@@ -132,49 +95,49 @@ impl Contents {
     /// As [`Contents::of`], for a file that an operation uses. As long as a build runs, a file has one content, so that
     /// a file which was used before is not looked at again: whoever gives something to the cache asks
     /// [`Contents::is_still`] before, and the end of the build asks [`Contents::changed`].
-    pub(crate) fn use_of(&self, path: &Path) -> Result<Content> {
-        let used = hold(&self.used).rely_on(path);
-        used.map_or_else(|| self.first_use_of(path), Ok)
+    pub(crate) fn use_of(&self, file: FileId, path: &Path) -> Result<Content> {
+        let used = hold(&self.used).rely_on(file);
+        used.map_or_else(|| self.first_use_of(file, path), Ok)
     }
 
     /// As [`Contents::use_of`], for several files.
-    pub(crate) fn uses_of(&self, paths: &[PathBuf]) -> impl Iterator<Item = Result<Content>> {
+    pub(crate) fn uses_of(&self, files: &[Named]) -> impl Iterator<Item = Result<Content>> {
         let mut used = hold(&self.used);
-        let known: Vec<Option<Content>> = paths.iter().map(|path| used.rely_on(path)).collect();
+        let known: Vec<Option<Content>> = files.iter().map(|file| used.rely_on(file.id)).collect();
         drop(used);
-        let known = known.into_iter().zip(paths);
-        known.map(|(known, path)| known.map_or_else(|| self.first_use_of(path), Ok))
+        let known = known.into_iter().zip(files);
+        known.map(|(known, file)| known.map_or_else(|| self.first_use_of(file.id, &file.path), Ok))
     }
 
-    fn first_use_of(&self, path: &Path) -> Result<Content> {
+    fn first_use_of(&self, file: FileId, path: &Path) -> Result<Content> {
         let seen = self.home.look(path).ok().and_then(|look| self.remembered(&look));
         let content = seen.map_or_else(|| self.of(path), Ok)?;
-        self.note_sight(path, content)?;
+        self.note(file, path, content, false)?;
         Ok(content)
     }
 
     /// Notes that an operation has made or read this content of a file.
-    pub(crate) fn note_use(&self, path: &Path, content: Content) -> Result<()> {
-        self.note(path, content, true)
+    pub(crate) fn note_use(&self, file: &Named, content: Content) -> Result<()> {
+        self.note(file.id, &file.path, content, true)
     }
 
     /// Notes that a file has this content now. Nothing was made from it so far.
-    pub(crate) fn note_sight(&self, path: &Path, content: Content) -> Result<()> {
-        self.note(path, content, false)
+    pub(crate) fn note_sight(&self, file: &Named, content: Content) -> Result<()> {
+        self.note(file.id, &file.path, content, false)
     }
 
     /// If another content was noted before, both cannot be right.
-    fn note(&self, path: &Path, content: Content, is_relied_on: bool) -> Result<()> {
+    fn note(&self, file: FileId, path: &Path, content: Content, is_relied_on: bool) -> Result<()> {
         let mut used = hold(&self.used);
-        match used.get_mut(path) {
+        match used.get_mut(file) {
             None => {
-                used.insert(path, Used { content, is_relied_on });
+                used.insert(Used { content, file, is_relied_on });
                 Ok(())
             }
             Some(before)
                 if (before.content.digest, before.content.mode) == (content.digest, content.mode) =>
             {
-                *before = Used { content, is_relied_on: before.is_relied_on || is_relied_on };
+                *before = Used { content, file, is_relied_on: before.is_relied_on || is_relied_on };
                 Ok(())
             }
             Some(_) => Err(Error::ReadsChanged { paths: vec![path.to_owned()] }),
@@ -184,11 +147,11 @@ impl Contents {
     /// Those of the files that the build relied on which are not any more what they were. So many threads look. What was
     /// seen once, when an operation was revived, is not among them: that it changed since says nothing about what was
     /// seen. The folder of the build is, if another one was put in its place.
-    pub(crate) fn changed(&self, threads: usize) -> Vec<PathBuf> {
+    pub(crate) fn changed(&self, threads: usize, path_of: impl Fn(FileId) -> PathBuf) -> Vec<PathBuf> {
         let used: Vec<(PathBuf, Content)> = hold(&self.used)
             .iter()
-            .filter(|(_, used)| used.is_relied_on)
-            .map(|(path, used)| (PathBuf::from(path), used.content))
+            .filter(|used| used.is_relied_on)
+            .map(|used| (path_of(used.file), used.content))
             .collect();
         let share = used.len().div_ceil(threads).max(SHARE);
         let look = |(path, before): &&(PathBuf, Content)| match std::fs::metadata(path) {
@@ -221,9 +184,9 @@ impl Contents {
 
     /// Whether a file still is what it was, as far as the file system tells, or else by its contents. What was
     /// written to and then put back is changed: somebody may have read it in between.
-    pub(crate) fn is_still(&self, path: &Path, before: &Content) -> bool {
-        hold(&self.used).rely_on(path);
-        let now = self.of(path);
+    pub(crate) fn is_still(&self, file: &Named, before: &Content) -> bool {
+        hold(&self.used).rely_on(file.id);
+        let now = self.of(&file.path);
         now.is_ok_and(|now| {
             now.identity.has_contents_of(&before.identity)
                 && (now.digest, now.mode) == (before.digest, before.mode)
@@ -368,9 +331,10 @@ mod tests {
         File::create(&path).unwrap().write_all(b"one").unwrap();
         let contents = contents();
         let before = contents.of(&path).unwrap();
-        assert!(contents.is_still(&path, &before));
+        let file = Named { id: buildbook_guard::Guard::<()>::new().file(&path), path: path.clone() };
+        assert!(contents.is_still(&file, &before));
         let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
-        assert!(!contents.is_still(&path, &before));
+        assert!(!contents.is_still(&file, &before));
     }
 }

@@ -33,7 +33,9 @@ impl Memo {
         report.cancelled = self.inner().shared.groups.is_cancelled();
         if !report.cancelled {
             let threads = self.inner().settings.file_threads.get();
-            report.changed = self.inner().shared.contents.changed(threads);
+            let state = self.inner().state.borrow();
+            let path_of = |file| state.path(file).to_owned();
+            report.changed = self.inner().shared.contents.changed(threads, path_of);
         }
         self.keep_up();
         report.abandoned = self.inner().promises.abandoned();

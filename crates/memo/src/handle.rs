@@ -25,6 +25,7 @@ use crate::running::{FromOutput, Running};
 use crate::settings::{Hidden, Settings, absolute};
 use crate::spawn::Spawn;
 use crate::tool::{Cmd, MemoTool, Origin, Tool, look_up};
+use crate::used::Named;
 use crate::write::{Copy, Write};
 use crate::{Error, Feedback, Result};
 
@@ -110,9 +111,9 @@ impl Handle {
 
     /// Reads a file when it is ready. Whoever drops the result without awaiting it lets go of the contents.
     pub fn read(&self, path: impl AsRef<Path>) -> Running<Vec<u8>> {
-        let path = self.absolute(path.as_ref());
-        let (reads, writes) = (self.files([&path]), Box::default());
-        let request = Some(Request::Read { path });
+        let file = self.named(path.as_ref());
+        let (reads, writes) = (Box::new([file.id]), Box::default());
+        let request = Some(Request::Read(file));
         let id = self.submit(NewOp { kind: Kind::Read, label: None, reads, writes, request });
         self.running(id)
     }
@@ -120,7 +121,7 @@ impl Handle {
     /// Writes a file whose contents are known. If it has them, nothing is done.
     pub fn write(&self, path: impl AsRef<Path>, contents: impl Into<Vec<u8>>) -> Write {
         let source = WriteSource::Bytes(contents.into());
-        Write::new(self.clone(), self.absolute(path.as_ref()), source)
+        Write::new(self.clone(), self.named(path.as_ref()), source)
     }
 
     /// Writes a file whose contents a function makes, on another thread. They must depend on nothing but the reads,
@@ -133,7 +134,7 @@ impl Handle {
         make: impl FnOnce() -> Result<Vec<u8>> + Send + 'static,
     ) -> Write {
         let source = WriteSource::Made { salt: salt.into(), make: Hidden(Box::new(make)) };
-        Write::new(self.clone(), self.absolute(path.as_ref()), source)
+        Write::new(self.clone(), self.named(path.as_ref()), source)
     }
 
     /// Puts a file that is there into the cache, as if a [`Handle::write_with`] with the same path, rights, salt and reads
@@ -141,19 +142,19 @@ impl Handle {
     /// memory, whatever its size. If it has not this content and these rights, that is an error.
     pub fn keep(&self, path: impl AsRef<Path>, salt: impl Into<Vec<u8>>, content: Digest) -> Write {
         let source = WriteSource::There { salt: salt.into(), content };
-        Write::new(self.clone(), self.absolute(path.as_ref()), source)
+        Write::new(self.clone(), self.named(path.as_ref()), source)
     }
 
     /// Removes from the cache what a [`Handle::write_with`] with the same path, rights, salt and reads would find there:
     /// the next one calls its function. This is for who finds that it leads to something that is not there any more.
     /// Nothing is done to the file itself.
     pub fn forget(&self, path: impl AsRef<Path>, salt: impl Into<Vec<u8>>) -> Write {
-        Write::new(self.clone(), self.absolute(path.as_ref()), WriteSource::Forgotten { salt: salt.into() })
+        Write::new(self.clone(), self.named(path.as_ref()), WriteSource::Forgotten { salt: salt.into() })
     }
 
     /// Copies a file when it is ready. If the copy is there, nothing is done.
     pub fn copy(&self, source: impl AsRef<Path>, target: impl AsRef<Path>) -> Copy {
-        Copy::new(self.clone(), self.absolute(source.as_ref()), self.absolute(target.as_ref()))
+        Copy::new(self.clone(), self.named(source.as_ref()), self.named(target.as_ref()))
     }
 
     /// Makes a folder and those above it, and declares it ready. It may be asked for again.
@@ -252,6 +253,16 @@ impl Handle {
 
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         absolute(self.cwd(), path)
+    }
+
+    /// A file, by the one spelling of its path.
+    pub(crate) fn named(&self, path: &Path) -> Named {
+        let path = self.absolute(path);
+        Named { id: self.file(&path), path }
+    }
+
+    pub(crate) fn file(&self, path: &Path) -> FileId {
+        self.inner.state.borrow_mut().file(path)
     }
 
     /// The numbers of files.

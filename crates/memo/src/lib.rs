@@ -106,6 +106,7 @@ mod tasks;
 mod tool;
 mod trace;
 mod trim;
+mod used;
 mod write;
 
 pub use buildbook_fsio::Durability;

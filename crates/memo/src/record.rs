@@ -137,6 +137,11 @@ impl State {
         id
     }
 
+    /// The number of a file.
+    pub(crate) fn file(&mut self, path: &Path) -> FileId {
+        self.guard.file(path)
+    }
+
     /// The numbers of files.
     pub(crate) fn files(&mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Box<[FileId]> {
         paths.into_iter().map(|path| self.guard.file(path)).collect()

@@ -17,6 +17,7 @@ use crate::record::NewOp;
 use crate::running::{Exit, Running};
 use crate::settings::absolute;
 use crate::tool::Cmd;
+use crate::used::Named;
 
 /// Where an output of a process goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,11 +77,11 @@ impl Redirect {
 pub struct Spawn {
     memo: Handle,
     cmd: Cmd,
-    reads: Vec<PathBuf>,
-    writes: Vec<PathBuf>,
+    reads: Vec<Named>,
+    writes: Vec<Named>,
     env: BTreeMap<OsString, OsString>,
     cwd: PathBuf,
-    stdin: Option<PathBuf>,
+    stdin: Option<Named>,
     stdout: Redirect,
     stderr: Redirect,
     success_exits: Option<BTreeSet<i32>>,
@@ -109,14 +110,14 @@ impl Spawn {
     /// Adds files that the process reads: it runs when all are ready, and their names, rights and contents are in the
     /// key. The tool and the standard input need not be named.
     pub fn reads(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Spawn {
-        self.reads.extend(paths.into_iter().map(|path| self.memo.absolute(path.as_ref())));
+        self.reads.extend(paths.into_iter().map(|path| self.memo.named(path.as_ref())));
         self
     }
 
     /// Adds files that the process promises to write. What is there of them is removed before it runs; their folders
     /// are made. If one is not a regular file afterwards, the operation fails.
     pub fn writes(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Spawn {
-        self.writes.extend(paths.into_iter().map(|path| self.memo.absolute(path.as_ref())));
+        self.writes.extend(paths.into_iter().map(|path| self.memo.named(path.as_ref())));
         self
     }
 
@@ -136,7 +137,7 @@ impl Spawn {
     /// Sets the file that the process has as its standard input, which is one of its reads then. Otherwise it has an
     /// empty one, never that of the build.
     pub fn stdin(mut self, path: impl AsRef<Path>) -> Spawn {
-        self.stdin = Some(self.memo.absolute(path.as_ref()));
+        self.stdin = Some(self.memo.named(path.as_ref()));
         self
     }
 
@@ -197,13 +198,16 @@ impl Spawn {
             limit,
         } = self;
         writes.extend(
-            [&stdout, &stderr].into_iter().filter_map(|redirect| redirect.path().map(Path::to_owned)),
+            [&stdout, &stderr]
+                .into_iter()
+                .filter_map(|redirect| redirect.path().map(|path| memo.named(path))),
         );
-        let mut waits_for = keep_first(&memo, &mut reads);
-        let promises = keep_first(&memo, &mut writes);
+        let mut waits_for = keep_first(&mut reads);
+        let promises = keep_first(&mut writes);
         let label: Arc<str> = cmd.to_string().into();
         let tool = cmd.tool;
-        waits_for.extend(memo.files(stdin.as_deref().into_iter().chain(tool.found.as_deref())));
+        let program = tool.found.clone().map(|path| (memo.file(&path), path));
+        waits_for.extend(stdin.iter().map(|file| file.id).chain(program.iter().map(|(id, _)| *id)));
         let op = NewOp {
             kind: Kind::Spawn,
             label: Some(Arc::clone(&label)),
@@ -211,7 +215,7 @@ impl Spawn {
             writes: promises.into(),
             request: None,
         };
-        let Some(program) = tool.found.clone() else {
+        let Some((program_id, program)) = program else {
             let name = tool.tool.to_string();
             memo.miss_tool(&name);
             let id = memo.submit_failed(op, Error::MissingTool { tool: name });
@@ -234,6 +238,7 @@ impl Spawn {
         let request = Request::Spawn(Box::new(SpawnRequest {
             label,
             program,
+            program_id,
             arguments: cmd.arguments,
             env,
             cwd,
@@ -261,16 +266,16 @@ impl IntoFuture for Spawn {
 }
 
 /// Removes what was named before, and gives the numbers of the files.
-pub(crate) fn keep_first(memo: &Handle, paths: &mut Vec<PathBuf>) -> Vec<FileId> {
-    let mut files = memo.files(&*paths).into_vec();
-    let mut sorted = files.clone();
-    sorted.sort_unstable();
-    if sorted.array_windows().any(|[one, next]| one == next) {
-        let mut seen = HashSet::with_capacity(paths.len());
-        let mut named = std::mem::take(&mut files).into_iter();
-        paths.retain(|_| {
-            named.next().filter(|file| seen.insert(*file)).map(|file| files.push(file)).is_some()
-        });
+pub(crate) fn keep_first(files: &mut Vec<Named>) -> Vec<FileId> {
+    let numbers = |files: &[Named]| files.iter().map(|file| file.id).collect::<Vec<FileId>>();
+    let is_any_twice = files.len() > 1 && {
+        let mut sorted = numbers(files);
+        sorted.sort_unstable();
+        sorted.array_windows().any(|[one, next]| one == next)
+    };
+    if is_any_twice {
+        let mut seen = HashSet::with_capacity(files.len());
+        files.retain(|file| seen.insert(file.id));
     }
-    files
+    numbers(files)
 }

@@ -1,7 +1,7 @@
 //! Asking for files to be written and copied.
 
 use std::future::IntoFuture;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::execute::{CopyRequest, Request, WriteRequest, WriteSource};
 use crate::handle::Handle;
@@ -9,6 +9,7 @@ use crate::op::Kind;
 use crate::record::NewOp;
 use crate::running::Running;
 use crate::spawn::keep_first;
+use crate::used::Named;
 
 /// The rights of a file when nothing else is said.
 const MODE: u32 = 0o644;
@@ -18,20 +19,20 @@ const MODE: u32 = 0o644;
 #[must_use = "nothing is written before it is started or awaited"]
 pub struct Write {
     memo: Handle,
-    path: PathBuf,
+    file: Named,
     source: WriteSource,
-    reads: Vec<PathBuf>,
+    reads: Vec<Named>,
     mode: u32,
 }
 
 impl Write {
-    pub(crate) fn new(memo: Handle, path: PathBuf, source: WriteSource) -> Write {
-        Write { memo, path, source, reads: Vec::new(), mode: MODE }
+    pub(crate) fn new(memo: Handle, file: Named, source: WriteSource) -> Write {
+        Write { memo, file, source, reads: Vec::new(), mode: MODE }
     }
 
     /// Adds files on which the contents depend: it is written when all are ready.
     pub fn reads(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Write {
-        self.reads.extend(paths.into_iter().map(|path| self.memo.absolute(path.as_ref())));
+        self.reads.extend(paths.into_iter().map(|path| self.memo.named(path.as_ref())));
         self
     }
 
@@ -43,9 +44,9 @@ impl Write {
 
     /// Asks for it. It is written as soon as its reads are ready, whether the result is awaited or not.
     pub fn start(self) -> Running<()> {
-        let Write { memo, path, source, mut reads, mode } = self;
-        let (waits_for, promises) = (keep_first(&memo, &mut reads).into(), memo.files([&path]));
-        let request = Some(Request::Write(WriteRequest { path, mode, reads, source }));
+        let Write { memo, file, source, mut reads, mode } = self;
+        let (waits_for, promises) = (keep_first(&mut reads).into(), Box::new([file.id]));
+        let request = Some(Request::Write(WriteRequest { file, mode, reads, source }));
         let id = memo.submit(NewOp {
             kind: Kind::Write,
             label: None,
@@ -71,13 +72,13 @@ impl IntoFuture for Write {
 #[must_use = "nothing is copied before it is started or awaited"]
 pub struct Copy {
     memo: Handle,
-    source: PathBuf,
-    target: PathBuf,
+    source: Named,
+    target: Named,
     mode: u32,
 }
 
 impl Copy {
-    pub(crate) fn new(memo: Handle, source: PathBuf, target: PathBuf) -> Copy {
+    pub(crate) fn new(memo: Handle, source: Named, target: Named) -> Copy {
         Copy { memo, source, target, mode: MODE }
     }
 
@@ -90,7 +91,7 @@ impl Copy {
     /// Asks for it. It is made as soon as the source is ready, whether the result is awaited or not.
     pub fn start(self) -> Running<()> {
         let Copy { memo, source, target, mode } = self;
-        let (reads, writes) = (memo.files([&source]), memo.files([&target]));
+        let (reads, writes) = (Box::new([source.id]), Box::new([target.id]));
         let request = Some(Request::Copy(CopyRequest { source, target, mode }));
         let id = memo.submit(NewOp { kind: Kind::Copy, label: None, reads, writes, request });
         memo.running(id)

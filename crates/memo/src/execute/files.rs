@@ -6,11 +6,12 @@ use buildbook_fsio::create_folders;
 
 use super::{Output, Work};
 use crate::Result;
+use crate::used::Named;
 
 /// Reads a file for a task.
-pub(super) fn read(work: &Work, path: &Path) -> Result<(Output, bool)> {
-    let (content, bytes) = work.shared.contents.bytes_of(path)?;
-    work.shared.contents.note_use(path, content)?;
+pub(super) fn read(work: &Work, file: &Named) -> Result<(Output, bool)> {
+    let (content, bytes) = work.shared.contents.bytes_of(&file.path)?;
+    work.shared.contents.note_use(file, content)?;
     Ok((Output::Bytes(bytes), false))
 }
 

@@ -21,6 +21,7 @@ use crate::key::{Key, KeyBuilder, Names};
 use crate::op::{Activity, OpId, Span};
 use crate::settings::Settings;
 use crate::tasks::TaskId;
+use crate::used::Named;
 use crate::{Error, Result};
 
 pub(crate) use copy::CopyRequest;
@@ -51,7 +52,7 @@ pub(crate) enum Request {
     Spawn(Box<SpawnRequest>),
     Write(WriteRequest),
     Copy(CopyRequest),
-    Read { path: PathBuf },
+    Read(Named),
     Mkdir { folder: PathBuf },
 }
 
@@ -134,7 +135,7 @@ impl Task {
             Task::Start(Request::Spawn(request)) => spawn::prepare(work, request),
             Task::Start(Request::Write(request)) => Step::Done(write::write(work, request)),
             Task::Start(Request::Copy(request)) => Step::Done(copy::copy(work, &request)),
-            Task::Start(Request::Read { path }) => Step::Done(files::read(work, &path)),
+            Task::Start(Request::Read(file)) => Step::Done(files::read(work, &file)),
             Task::Start(Request::Mkdir { folder }) => Step::Done(files::make_folder(&folder)),
             Task::Run(prepared) => Step::Done(spawn::run(work, &prepared)),
         }
@@ -205,13 +206,13 @@ impl Work {
     }
 
     /// What the reads of an operation contain. All that are missing are named.
-    fn contents_of(&self, reads: &[PathBuf]) -> Result<Vec<Content>> {
+    fn contents_of(&self, reads: &[Named]) -> Result<Vec<Content>> {
         let mut contents = Vec::with_capacity(reads.len());
         let mut missing = Vec::new();
-        for (path, content) in reads.iter().zip(self.shared.contents.uses_of(reads)) {
+        for (read, content) in reads.iter().zip(self.shared.contents.uses_of(reads)) {
             match content {
                 Ok(content) => contents.push(content),
-                Err(error) if error.is_not_found() => missing.push(path.clone()),
+                Err(error) if error.is_not_found() => missing.push(read.path.clone()),
                 Err(error) => return Err(error),
             }
         }
@@ -219,22 +220,22 @@ impl Work {
     }
 
     /// Fails if a read is not any more what it was.
-    fn check_reads<'a>(&self, reads: impl IntoIterator<Item = (&'a PathBuf, &'a Content)>) -> Result<()> {
-        let changed = reads.into_iter().filter(|(path, before)| !self.shared.contents.is_still(path, before));
-        let paths: Vec<PathBuf> = changed.map(|(path, _)| path.clone()).collect();
+    fn check_reads<'a>(&self, reads: impl IntoIterator<Item = (&'a Named, &'a Content)>) -> Result<()> {
+        let changed = reads.into_iter().filter(|(read, before)| !self.shared.contents.is_still(read, before));
+        let paths: Vec<PathBuf> = changed.map(|(read, _)| read.path.clone()).collect();
         if paths.is_empty() { Ok(()) } else { Err(Error::ReadsChanged { paths }) }
     }
 
     /// What the cache has for a key, if every file that it should write could be put into its place. Anything else is
     /// as if the cache had nothing.
-    fn revive(&mut self, key: &Key, writes: &[PathBuf]) -> Option<(Entry, Option<Vec<u8>>)> {
+    fn revive(&mut self, key: &Key, writes: &[Named]) -> Option<(Entry, Option<Vec<u8>>)> {
         self.try_revive(key, writes).unwrap_or_else(|error| {
             self.problems.push(error);
             None
         })
     }
 
-    fn try_revive(&mut self, key: &Key, writes: &[PathBuf]) -> Result<Option<(Entry, Option<Vec<u8>>)>> {
+    fn try_revive(&mut self, key: &Key, writes: &[Named]) -> Result<Option<(Entry, Option<Vec<u8>>)>> {
         if let Some(entry) = self.look_around(key, writes)? {
             return Ok(Some((entry, None)));
         }
@@ -255,31 +256,31 @@ impl Work {
             return self.drop_damaged(key, PathBuf::from(key.to_string()));
         }
         let mut placed = Vec::with_capacity(writes.len());
-        for (blob, path) in entry.writes.iter().zip(writes) {
-            match cache.restore(blob, path, &self.shared.contents)? {
-                Restored::Placed(content) | Restored::WasThere(content) => placed.push((path, content)),
+        for (blob, file) in entry.writes.iter().zip(writes) {
+            match cache.restore(blob, &file.path, &self.shared.contents)? {
+                Restored::Placed(content) | Restored::WasThere(content) => placed.push((file, content)),
                 Restored::Damaged(object) => return self.drop_damaged(key, object),
             }
         }
         // Not before all are in their places: else the operation runs, and may write something else.
-        for (path, content) in placed {
-            self.shared.contents.note_sight(path, content)?;
+        for (file, content) in placed {
+            self.shared.contents.note_sight(file, content)?;
         }
         Ok(Some((entry, output)))
     }
 
     /// What an operation gave, if that was found lately and all of it is in its place: nothing has to be taken out of the
     /// cache then, and nothing in there is looked at. An operation that wrote no file has left nothing to look at.
-    fn look_around(&self, key: &Key, writes: &[PathBuf]) -> Result<Option<Entry>> {
+    fn look_around(&self, key: &Key, writes: &[Named]) -> Result<Option<Entry>> {
         let contents = &self.shared.contents;
         let is_enough = |entry: &Entry| {
             entry.output.is_none() && !writes.is_empty() && entry.writes.len() == writes.len()
         };
         let Some(entry) = self.shared.cache.recollect(key).filter(is_enough) else { return Ok(None) };
-        let looks = entry.writes.iter().zip(writes).map(|(blob, path)| is_there(blob, path, contents));
+        let looks = entry.writes.iter().zip(writes).map(|(blob, file)| is_there(blob, &file.path, contents));
         let Some(seen) = looks.collect::<Option<Vec<Content>>>() else { return Ok(None) };
-        for (path, content) in writes.iter().zip(seen) {
-            contents.note_sight(path, content)?;
+        for (file, content) in writes.iter().zip(seen) {
+            contents.note_sight(file, content)?;
         }
         Ok(Some(entry))
     }
@@ -298,10 +299,10 @@ impl Work {
 }
 
 /// Adds the contents of reads to a key, with their names and rights.
-fn add_reads(key: &mut KeyBuilder, names: &Names, reads: &[PathBuf], contents: &[Content]) {
+fn add_reads(key: &mut KeyBuilder, names: &Names, reads: &[Named], contents: &[Content]) {
     key.count("reads", reads.len());
-    for (path, content) in reads.iter().zip(contents) {
-        names.add(key, "read", path);
+    for (read, content) in reads.iter().zip(contents) {
+        names.add(key, "read", &read.path);
         key.digest("content", &content.digest);
         key.number("mode", u64::from(content.mode));
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use buildbook_fsio::create_folders;
+use buildbook_guard::FileId;
 
 use super::process::Process;
 use super::{Output, Step, Work, add_reads, remove_old};
@@ -16,6 +17,7 @@ use crate::env::ToolEnv;
 use crate::error::Ended;
 use crate::key::{Key, KeyBuilder};
 use crate::tool::Argument;
+use crate::used::Named;
 use crate::{Error, Redirect, Result};
 
 /// A process to be run, unless what it gives is known.
@@ -23,10 +25,12 @@ use crate::{Error, Redirect, Result};
 pub(crate) struct SpawnRequest {
     pub(crate) label: Arc<str>,
     pub(crate) program: Arc<Path>,
+    /// Its number.
+    pub(crate) program_id: FileId,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) env: Arc<ToolEnv>,
     pub(crate) cwd: PathBuf,
-    pub(crate) stdin: Option<PathBuf>,
+    pub(crate) stdin: Option<Named>,
     pub(crate) stdout: Redirect,
     pub(crate) stderr: Redirect,
     /// `None`: any.
@@ -34,15 +38,15 @@ pub(crate) struct SpawnRequest {
     pub(crate) stamp: Vec<u8>,
     /// Not in the key: a result is the same however long it may take.
     pub(crate) limit: Option<Duration>,
-    pub(crate) reads: Vec<PathBuf>,
-    pub(crate) writes: Vec<PathBuf>,
+    pub(crate) reads: Vec<Named>,
+    pub(crate) writes: Vec<Named>,
 }
 
 /// A process that has to run, and what its reads contained when that was found out.
 pub(super) struct Prepared {
     request: Box<SpawnRequest>,
     key: Key,
-    used: Vec<(PathBuf, Content)>,
+    used: Vec<(Named, Content)>,
 }
 
 /// Looks for what a process gave before.
@@ -55,8 +59,8 @@ pub(super) fn prepare(work: &mut Work, request: Box<SpawnRequest>) -> Step {
 
 fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
     let contents = &work.shared.contents;
-    let tool = contents.use_of(&request.program)?;
-    let stdin = request.stdin.as_ref().map(|path| contents.use_of(path)).transpose()?;
+    let tool = contents.use_of(request.program_id, &request.program)?;
+    let stdin = request.stdin.as_ref().map(|file| contents.use_of(file.id, &file.path)).transpose()?;
     let reads = work.contents_of(&request.reads)?;
     let key = key(work, &request, &tool, stdin.as_ref(), &reads);
     if let Some((entry, output)) = work.revive(&key, &request.writes)
@@ -65,7 +69,8 @@ fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
         let output = output.map_or_else(Arc::default, Arc::from);
         return Ok(Step::Done(Ok((Output::Exit { code, output }, true))));
     }
-    let mut used = vec![(request.program.to_path_buf(), tool)];
+    let program = Named { id: request.program_id, path: request.program.to_path_buf() };
+    let mut used = vec![(program, tool)];
     used.extend(request.stdin.clone().zip(stdin));
     used.extend(request.reads.iter().cloned().zip(reads));
     Ok(Step::Run(Box::new(Prepared { request, key, used })))
@@ -116,7 +121,7 @@ fn key(
     key.field("stamp", &request.stamp);
     add_reads(&mut key, names, &request.reads, reads);
     key.count("writes", request.writes.len());
-    request.writes.iter().for_each(|path| names.add(&mut key, "write", path));
+    request.writes.iter().for_each(|file| names.add(&mut key, "write", &file.path));
     key.finish()
 }
 
@@ -124,7 +129,7 @@ fn key(
 pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)> {
     let Prepared { request, key, used } = prepared;
     // What an earlier build left there must not be taken for what this process writes.
-    for path in &request.writes {
+    for Named { path, .. } in &request.writes {
         remove_old(path)?;
         create_folders(path.parent().unwrap_or(Path::new("/")))?;
     }
@@ -137,7 +142,7 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         arguments: request.arguments.iter().map(|argument| OsString::from(argument.value())).collect(),
         env: &request.env,
         cwd: &request.cwd,
-        stdin: request.stdin.as_ref(),
+        stdin: request.stdin.as_ref().map(|file| &file.path),
         limit: request.limit,
     };
     let (for_stdout, for_stderr) = (stdout.for_process()?, stderr.as_ref().unwrap_or(&stdout).for_process()?);
@@ -157,12 +162,13 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         Ended::Code(code) if is_success(&code) => code,
         ended => return Err(Error::Exit { command: request.label.to_string(), ended, output }),
     };
-    let missing: Vec<PathBuf> = request.writes.iter().filter(|path| !is_file(path)).cloned().collect();
+    let paths = request.writes.iter().map(|file| &file.path);
+    let missing: Vec<PathBuf> = paths.filter(|path| !is_file(path)).cloned().collect();
     if !missing.is_empty() {
         return Err(Error::DidNotWrite { paths: missing });
     }
     let blobs = keep_writes(work, &request.writes)?;
-    work.check_reads(used.iter().map(|(path, content)| (path, content)))?;
+    work.check_reads(used.iter().map(|(file, content)| (file, content)))?;
     if let Some(writes) = blobs {
         match keep_output(work, &output) {
             Ok(kept) => work.record(key, &Entry { exit: Some(code), output: kept, writes }),
@@ -174,10 +180,10 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
 
 /// Puts what was written into the cache, and notes what it is. `None` when the cache cannot take it, which is no
 /// reason for the operation to fail.
-fn keep_writes(work: &mut Work, writes: &[PathBuf]) -> Result<Option<Vec<crate::cache::Blob>>> {
+fn keep_writes(work: &mut Work, writes: &[Named]) -> Result<Option<Vec<crate::cache::Blob>>> {
     let mut blobs = Vec::with_capacity(writes.len());
-    for path in writes {
-        let kept = match work.shared.cache.keep_file(path, &work.shared.contents) {
+    for file in writes {
+        let kept = match work.shared.cache.keep_file(&file.path, &work.shared.contents) {
             Ok(kept) => kept,
             Err(error) => {
                 work.problems.push(error);
@@ -186,10 +192,10 @@ fn keep_writes(work: &mut Work, writes: &[PathBuf]) -> Result<Option<Vec<crate::
         };
         match kept {
             Some((blob, content)) => {
-                work.shared.contents.note_use(path, content)?;
+                work.shared.contents.note_use(file, content)?;
                 blobs.push(blob);
             }
-            None => drop(work.shared.contents.use_of(path)?),
+            None => drop(work.shared.contents.use_of(file.id, &file.path)?),
         }
     }
     Ok((blobs.len() == writes.len()).then_some(blobs))

@@ -1,6 +1,6 @@
 //! Writing a file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Output, Work, add_reads, blob_of};
 use crate::cache::{Blob, Entry, Found, is_there};
@@ -8,6 +8,7 @@ use crate::contents::Content;
 use crate::digest::Digest;
 use crate::key::{Key, KeyBuilder};
 use crate::settings::Hidden;
+use crate::used::Named;
 use crate::{Error, Result};
 
 /// A function that makes the contents of a file.
@@ -16,9 +17,9 @@ pub(crate) type Make = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
 /// A file to be written.
 #[derive(Debug)]
 pub(crate) struct WriteRequest {
-    pub(crate) path: PathBuf,
+    pub(crate) file: Named,
     pub(crate) mode: u32,
-    pub(crate) reads: Vec<PathBuf>,
+    pub(crate) reads: Vec<Named>,
     pub(crate) source: WriteSource,
 }
 
@@ -37,24 +38,24 @@ pub(crate) enum WriteSource {
 
 /// Writes a file, if it is not there.
 pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, bool)> {
-    let WriteRequest { path, mode, reads, source } = request;
+    let WriteRequest { file, mode, reads, source } = request;
     let contents_of_reads = work.contents_of(&reads)?;
     let (bytes, key) = match source {
         WriteSource::Bytes(bytes) => (bytes, None),
         WriteSource::Made { salt, make } if salt.is_empty() => (make.0()?, None),
         WriteSource::Made { salt, make } => {
-            let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
-            if work.revive(&key, std::slice::from_ref(&path)).is_some() {
+            let key = key(work, &file.path, mode, &salt, &reads, &contents_of_reads);
+            if work.revive(&key, std::slice::from_ref(&file)).is_some() {
                 return Ok((Output::Nothing, true));
             }
             (make.0()?, Some(key))
         }
         WriteSource::There { salt, content } => {
-            let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
-            return keep(work, &key, &path, (content, mode), reads.iter().zip(&contents_of_reads));
+            let key = key(work, &file.path, mode, &salt, &reads, &contents_of_reads);
+            return keep(work, &key, &file, (content, mode), reads.iter().zip(&contents_of_reads));
         }
         WriteSource::Forgotten { salt } => {
-            let key = key(work, &path, mode, &salt, &reads, &contents_of_reads);
+            let key = key(work, &file.path, mode, &salt, &reads, &contents_of_reads);
             let cache = &work.shared.cache;
             if let Found::Entry(_) = cache.find(&key)? {
                 cache.drop_entry(&key)?;
@@ -65,13 +66,13 @@ pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, b
     work.check_reads(reads.iter().zip(&contents_of_reads))?;
     let wanted = Blob { digest: Digest::of(&bytes), bytes: bytes.len() as u64, mode };
     let contents = &work.shared.contents;
-    let there = is_there(&wanted, &path, contents);
+    let there = is_there(&wanted, &file.path, contents);
     let was_there = there.is_some();
     let content = match there {
         Some(content) => content,
-        None => work.shared.cache.write(&bytes, Some(mode), &path, contents)?,
+        None => work.shared.cache.write(&bytes, Some(mode), &file.path, contents)?,
     };
-    contents.note_use(&path, content)?;
+    contents.note_use(&file, content)?;
     if let Some(key) = key {
         match work.shared.cache.keep_bytes(&bytes, mode) {
             Ok(_) => work.record(&key, &Entry { exit: None, output: None, writes: vec![blob_of(&content)] }),
@@ -83,7 +84,7 @@ pub(super) fn write(work: &mut Work, request: WriteRequest) -> Result<(Output, b
     Ok((Output::Nothing, was_there))
 }
 
-fn key(work: &Work, path: &Path, mode: u32, salt: &[u8], reads: &[PathBuf], contents: &[Content]) -> Key {
+fn key(work: &Work, path: &Path, mode: u32, salt: &[u8], reads: &[Named], contents: &[Content]) -> Key {
     let names = &work.shared.names;
     let mut key = KeyBuilder::new("write 1");
     names.add(&mut key, "write", path);
@@ -97,26 +98,26 @@ fn key(work: &Work, path: &Path, mode: u32, salt: &[u8], reads: &[PathBuf], cont
 fn keep<'a>(
     work: &mut Work,
     key: &Key,
-    path: &Path,
+    file: &Named,
     expected: (Digest, u32),
-    reads: impl Iterator<Item = (&'a PathBuf, &'a Content)>,
+    reads: impl Iterator<Item = (&'a Named, &'a Content)>,
 ) -> Result<(Output, bool)> {
     let contents = &work.shared.contents;
-    let (blob, content) = match work.shared.cache.keep_file(path, contents) {
+    let (blob, content) = match work.shared.cache.keep_file(&file.path, contents) {
         Ok(Some((blob, content))) => (Some(blob), content),
-        Ok(None) => return Err(Error::ReadsMissing { paths: vec![path.to_owned()] }),
+        Ok(None) => return Err(Error::ReadsMissing { paths: vec![file.path.clone()] }),
         Err(error) => {
             work.problems.push(error);
-            (None, work.shared.contents.of(path)?)
+            (None, work.shared.contents.of(&file.path)?)
         }
     };
     if (content.digest, content.mode) != expected {
-        return Err(Error::ReadsChanged { paths: vec![path.to_owned()] });
+        return Err(Error::ReadsChanged { paths: vec![file.path.clone()] });
     }
     work.check_reads(reads)?;
     if let Some(blob) = blob {
         work.record(key, &Entry { exit: None, output: None, writes: vec![blob] });
     }
-    work.shared.contents.note_use(path, content)?;
+    work.shared.contents.note_use(file, content)?;
     Ok((Output::Nothing, false))
 }
