@@ -105,7 +105,7 @@ impl Handle {
     pub fn wait_files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Running<()> {
         let reads = self.files(paths.into_iter().map(|path| self.absolute(path.as_ref())));
         let writes = Box::default();
-        let id = self.submit(NewOp { kind: Kind::WaitFiles, label: None, reads, writes, request: None });
+        let id = self.submit(NewOp { kind: Kind::WaitFiles, command: None, reads, writes, request: None });
         self.running(id)
     }
 
@@ -114,7 +114,7 @@ impl Handle {
         let file = self.named(path.as_ref());
         let (reads, writes) = (Box::new([file.id]), Box::default());
         let request = Some(Request::Read(file));
-        let id = self.submit(NewOp { kind: Kind::Read, label: None, reads, writes, request });
+        let id = self.submit(NewOp { kind: Kind::Read, command: None, reads, writes, request });
         self.running(id)
     }
 
@@ -169,7 +169,7 @@ impl Handle {
         }
         let (reads, writes) = (Box::default(), self.files([&folder]));
         let request = Some(Request::Mkdir { folder });
-        let id = self.submit(NewOp { kind: Kind::Mkdir, label: None, reads, writes, request });
+        let id = self.submit(NewOp { kind: Kind::Mkdir, command: None, reads, writes, request });
         self.running(id)
     }
 

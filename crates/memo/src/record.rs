@@ -12,17 +12,18 @@ use crate::execute::{Finished, Output, Request};
 use crate::mix::Table;
 use crate::op::{Kind, Op, OpId, Span, Status};
 use crate::tasks::Tasks;
+use crate::tool::Cmd;
 use crate::{Error, Feedback, Result};
 
 /// An operation.
 pub(crate) struct Record {
     pub(crate) kind: Kind,
-    /// The command of a spawn.
-    label: Option<Arc<str>>,
+    /// The command of a spawn, which is spelled out when it is to be shown.
+    command: Option<Arc<Cmd>>,
     reads: Box<[FileId]>,
     writes: Box<[FileId]>,
     created: Duration,
-    request: Option<Box<Request>>,
+    request: Option<Request>,
     standing: Standing,
     /// Why it failed or was given up. Most records have none, and there may be millions.
     error: Option<Box<Error>>,
@@ -48,7 +49,7 @@ enum Standing {
 /// An operation that is asked for.
 pub(crate) struct NewOp {
     pub(crate) kind: Kind,
-    pub(crate) label: Option<Arc<str>>,
+    pub(crate) command: Option<Arc<Cmd>>,
     pub(crate) reads: Box<[FileId]>,
     pub(crate) writes: Box<[FileId]>,
     /// `None`: there is nothing to do but to wait.
@@ -100,7 +101,7 @@ impl State {
     fn add_or_fail(&mut self, new: NewOp, now: Duration, error: Option<Error>) -> OpId {
         let id =
             OpId(u32::try_from(self.records.len()).expect("the records of so many operations fit no memory"));
-        let NewOp { kind, label, reads, writes, request } = new;
+        let NewOp { kind, command, reads, writes, request } = new;
         let taken = writes.iter().find_map(|file| Some((*file, *self.makers.get(file)?)));
         for file in &writes {
             self.makers.entry(*file).or_insert(Maker::Op(id));
@@ -110,11 +111,11 @@ impl State {
         }
         self.records.push(Record {
             kind,
-            label,
+            command,
             reads,
             writes,
             created: now,
-            request: request.map(Box::new),
+            request,
             standing: Standing::Waiting,
             error: None,
             spans: Vec::new(),
@@ -175,7 +176,7 @@ impl State {
             match allowed {
                 Allowed::Ready(id) => {
                     if let Some(request) = self.record_mut(id).request.take() {
-                        return Some((id, *request));
+                        return Some((id, request));
                     } else {
                         self.end(id, Ok(Output::Nothing));
                     }
@@ -345,8 +346,8 @@ impl State {
 
     pub(crate) fn label(&self, id: OpId) -> String {
         let record = self.record(id);
-        if let Some(label) = &record.label {
-            return label.to_string();
+        if let Some(command) = &record.command {
+            return command.to_string();
         }
         let file = record.writes.first().or(record.reads.first());
         match file {

@@ -1,6 +1,6 @@
 //! Asking for a process.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use buildbook_guard::FileId;
 
 use crate::Error;
-use crate::execute::{Request, SpawnRequest};
+use crate::execute::{Request, SpawnRequest, Success};
 use crate::handle::Handle;
 use crate::op::Kind;
 use crate::record::NewOp;
@@ -80,11 +80,11 @@ pub struct Spawn {
     reads: Vec<Named>,
     writes: Vec<Named>,
     env: BTreeMap<OsString, OsString>,
-    cwd: PathBuf,
+    cwd: Option<PathBuf>,
     stdin: Option<Named>,
     stdout: Redirect,
     stderr: Redirect,
-    success_exits: Option<BTreeSet<i32>>,
+    success: Success,
     stamp: Vec<u8>,
     limit: Option<Duration>,
 }
@@ -92,7 +92,7 @@ pub struct Spawn {
 impl Spawn {
     pub(crate) fn new(memo: Handle, cmd: Cmd) -> Spawn {
         Spawn {
-            cwd: memo.cwd().to_owned(),
+            cwd: None,
             memo,
             cmd,
             reads: Vec::new(),
@@ -101,7 +101,7 @@ impl Spawn {
             stdin: None,
             stdout: Redirect::Ui,
             stderr: Redirect::Ui,
-            success_exits: Some(BTreeSet::from([0])),
+            success: Success::Zero,
             stamp: Vec::new(),
             limit: None,
         }
@@ -130,7 +130,7 @@ impl Spawn {
 
     /// Sets the working folder, which is that of the memo otherwise. It must be there when the process starts.
     pub fn cwd(mut self, folder: impl AsRef<Path>) -> Spawn {
-        self.cwd = self.memo.absolute(folder.as_ref());
+        self.cwd = Some(self.memo.absolute(folder.as_ref()));
         self
     }
 
@@ -157,13 +157,13 @@ impl Spawn {
     /// Sets the exit codes that mean success; it is 0 alone otherwise. No codes mean that nothing is a success; see
     /// [`Spawn::any_exit`] for the contrary.
     pub fn success_exits(mut self, codes: impl IntoIterator<Item = i32>) -> Spawn {
-        self.success_exits = Some(codes.into_iter().collect());
+        self.success = Success::Codes(codes.into_iter().collect());
         self
     }
 
     /// Takes every exit code for success. A process that a signal ends fails all the same.
     pub fn any_exit(mut self) -> Spawn {
-        self.success_exits = None;
+        self.success = Success::Any;
         self
     }
 
@@ -193,7 +193,7 @@ impl Spawn {
             stdin,
             stdout,
             stderr,
-            success_exits,
+            success,
             stamp,
             limit,
         } = self;
@@ -204,13 +204,13 @@ impl Spawn {
         );
         let mut waits_for = keep_first(&mut reads);
         let promises = keep_first(&mut writes);
-        let label: Arc<str> = cmd.to_string().into();
-        let tool = cmd.tool;
+        let command = Arc::new(cmd);
+        let tool = &command.tool;
         let program = tool.found.clone().map(|path| (memo.file(&path), path));
         waits_for.extend(stdin.iter().map(|file| file.id).chain(program.iter().map(|(id, _)| *id)));
         let op = NewOp {
             kind: Kind::Spawn,
-            label: Some(Arc::clone(&label)),
+            command: Some(Arc::clone(&command)),
             reads: waits_for.into(),
             writes: promises.into(),
             request: None,
@@ -231,21 +231,20 @@ impl Spawn {
             return memo.running(id);
         }
         let env = if env.is_empty() {
-            tool.env
+            Arc::clone(&tool.env)
         } else {
             Arc::new(memo.env().for_tool(&tool.tool.relevant, &tool.tool.shielded, &env))
         };
         let request = Request::Spawn(Box::new(SpawnRequest {
-            label,
+            command,
             program,
             program_id,
-            arguments: cmd.arguments,
             env,
             cwd,
             stdin,
             stdout,
             stderr,
-            success_exits,
+            success,
             stamp,
             limit,
             reads,

@@ -46,10 +46,10 @@ impl Write {
     pub fn start(self) -> Running<()> {
         let Write { memo, file, source, mut reads, mode } = self;
         let (waits_for, promises) = (keep_first(&mut reads).into(), Box::new([file.id]));
-        let request = Some(Request::Write(WriteRequest { file, mode, reads, source }));
+        let request = Some(Request::Write(Box::new(WriteRequest { file, mode, reads, source })));
         let id = memo.submit(NewOp {
             kind: Kind::Write,
-            label: None,
+            command: None,
             reads: waits_for,
             writes: promises,
             request,
@@ -92,8 +92,8 @@ impl Copy {
     pub fn start(self) -> Running<()> {
         let Copy { memo, source, target, mode } = self;
         let (reads, writes) = (Box::new([source.id]), Box::new([target.id]));
-        let request = Some(Request::Copy(CopyRequest { source, target, mode }));
-        let id = memo.submit(NewOp { kind: Kind::Copy, label: None, reads, writes, request });
+        let request = Some(Request::Copy(Box::new(CopyRequest { source, target, mode })));
+        let id = memo.submit(NewOp { kind: Kind::Copy, command: None, reads, writes, request });
         memo.running(id)
     }
 }

@@ -29,7 +29,7 @@ pub use groups::CancelHandle;
 pub(crate) use groups::Groups;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use pool::{Haste, Pool};
-pub(crate) use spawn::SpawnRequest;
+pub(crate) use spawn::{SpawnRequest, Success};
 pub(crate) use write::{WriteRequest, WriteSource};
 
 /// Work with files that took so long is told of at once: what the thread does next may take as long.
@@ -50,8 +50,8 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) enum Request {
     Spawn(Box<SpawnRequest>),
-    Write(WriteRequest),
-    Copy(CopyRequest),
+    Write(Box<WriteRequest>),
+    Copy(Box<CopyRequest>),
     Read(Named),
     Mkdir { folder: PathBuf },
 }
@@ -133,7 +133,7 @@ impl Task {
     fn work(self, work: &mut Work) -> Step {
         match self {
             Task::Start(Request::Spawn(request)) => spawn::prepare(work, request),
-            Task::Start(Request::Write(request)) => Step::Done(write::write(work, request)),
+            Task::Start(Request::Write(request)) => Step::Done(write::write(work, *request)),
             Task::Start(Request::Copy(request)) => Step::Done(copy::copy(work, &request)),
             Task::Start(Request::Read(file)) => Step::Done(files::read(work, &file)),
             Task::Start(Request::Mkdir { folder }) => Step::Done(files::make_folder(&folder)),

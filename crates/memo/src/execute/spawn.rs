@@ -16,30 +16,64 @@ use crate::contents::Content;
 use crate::env::ToolEnv;
 use crate::error::Ended;
 use crate::key::{Key, KeyBuilder};
-use crate::tool::Argument;
+use crate::tool::{Argument, Cmd};
 use crate::used::Named;
 use crate::{Error, Redirect, Result};
 
 /// A process to be run, unless what it gives is known.
 #[derive(Debug)]
 pub(crate) struct SpawnRequest {
-    pub(crate) label: Arc<str>,
+    pub(crate) command: Arc<Cmd>,
     pub(crate) program: Arc<Path>,
     /// Its number.
     pub(crate) program_id: FileId,
-    pub(crate) arguments: Vec<Argument>,
     pub(crate) env: Arc<ToolEnv>,
-    pub(crate) cwd: PathBuf,
+    /// `None`: that of the memo.
+    pub(crate) cwd: Option<PathBuf>,
     pub(crate) stdin: Option<Named>,
     pub(crate) stdout: Redirect,
     pub(crate) stderr: Redirect,
-    /// `None`: any.
-    pub(crate) success_exits: Option<BTreeSet<i32>>,
+    pub(crate) success: Success,
     pub(crate) stamp: Vec<u8>,
     /// Not in the key: a result is the same however long it may take.
     pub(crate) limit: Option<Duration>,
     pub(crate) reads: Vec<Named>,
     pub(crate) writes: Vec<Named>,
+}
+
+/// The exit codes that mean success.
+#[derive(Debug)]
+pub(crate) enum Success {
+    /// The usual one.
+    Zero,
+    /// These.
+    Codes(BTreeSet<i32>),
+    /// All.
+    Any,
+}
+
+impl Success {
+    fn has(&self, code: i32) -> bool {
+        match self {
+            Success::Zero => code == 0,
+            Success::Codes(codes) => codes.contains(&code),
+            Success::Any => true,
+        }
+    }
+
+    fn add_to(&self, key: &mut KeyBuilder) {
+        match self {
+            Success::Zero => {
+                key.count("success exits", 1);
+                key.field("exit", &0_i32.to_le_bytes());
+            }
+            Success::Codes(codes) => {
+                key.count("success exits", codes.len());
+                codes.iter().for_each(|code| key.field("exit", &code.to_le_bytes()));
+            }
+            Success::Any => key.field("any exit", b""),
+        }
+    }
 }
 
 /// A process that has to run, and what its reads contained when that was found out.
@@ -88,8 +122,9 @@ fn key(
     let mut key = KeyBuilder::new("spawn 1");
     names.add(&mut key, "tool", &request.program);
     key.digest("tool content", &tool.digest);
-    key.count("arguments", request.arguments.len());
-    for argument in &request.arguments {
+    let arguments = &request.command.arguments;
+    key.count("arguments", arguments.len());
+    for argument in arguments {
         match argument {
             Argument::Stamped(value) => key.text("argument", value),
             Argument::Shielded(_) => key.field("shielded argument", b""),
@@ -100,7 +135,7 @@ fn key(
         key.text("variable", name);
         key.text("value", value);
     }
-    names.add(&mut key, "cwd", &request.cwd);
+    names.add(&mut key, "cwd", cwd(work, request));
     match stdin {
         None => key.field("no stdin", b""),
         Some(content) => key.digest("stdin", &content.digest),
@@ -111,18 +146,17 @@ fn key(
             names.add(&mut key, "redirection", path);
         }
     }
-    match &request.success_exits {
-        None => key.field("any exit", b""),
-        Some(exits) => {
-            key.count("success exits", exits.len());
-            exits.iter().for_each(|exit| key.field("exit", &exit.to_le_bytes()));
-        }
-    }
+    request.success.add_to(&mut key);
     key.field("stamp", &request.stamp);
     add_reads(&mut key, names, &request.reads, reads);
     key.count("writes", request.writes.len());
     request.writes.iter().for_each(|file| names.add(&mut key, "write", &file.path));
     key.finish()
+}
+
+/// The folder that a process runs in.
+fn cwd<'a>(work: &'a Work, request: &'a SpawnRequest) -> &'a Path {
+    request.cwd.as_deref().unwrap_or(&work.shared.cwd)
 }
 
 /// Runs a process, checks what it did, and records it.
@@ -137,11 +171,12 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
     let stdout = session.capture()?;
     let is_one = request.stdout == request.stderr;
     let stderr = if is_one { None } else { Some(session.capture()?) };
+    let arguments = request.command.arguments.iter();
     let process = Process {
         program: &request.program,
-        arguments: request.arguments.iter().map(|argument| OsString::from(argument.value())).collect(),
+        arguments: arguments.map(|argument| OsString::from(argument.value())).collect(),
         env: &request.env,
-        cwd: &request.cwd,
+        cwd: cwd(work, request),
         stdin: request.stdin.as_ref().map(|file| &file.path),
         limit: request.limit,
     };
@@ -157,10 +192,9 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         return Err(Error::Cancelled);
     }
     let output: Arc<[u8]> = output.into();
-    let is_success = |code: &i32| request.success_exits.as_ref().is_none_or(|exits| exits.contains(code));
     let code = match ended {
-        Ended::Code(code) if is_success(&code) => code,
-        ended => return Err(Error::Exit { command: request.label.to_string(), ended, output }),
+        Ended::Code(code) if request.success.has(code) => code,
+        ended => return Err(Error::Exit { command: request.command.to_string(), ended, output }),
     };
     let paths = request.writes.iter().map(|file| &file.path);
     let missing: Vec<PathBuf> = paths.filter(|path| !is_file(path)).cloned().collect();
