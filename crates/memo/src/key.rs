@@ -1,5 +1,6 @@
 //! Keys: what an operation depends on, as one number.
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
@@ -35,10 +36,13 @@ impl fmt::Display for Key {
     }
 }
 
-/// Most keys have no more.
-const USUAL_BYTES: usize = 1 << 10;
 /// So much is collected before it is hashed: each single piece costs the hash more than its bytes do.
 const ENOUGH_BYTES: usize = 16 << 10;
+
+thread_local! {
+    /// Room for what is collected, as large as the keys before took it.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Collects the fields of a key.
 pub(crate) struct KeyBuilder {
@@ -49,7 +53,7 @@ pub(crate) struct KeyBuilder {
 impl KeyBuilder {
     /// Starts a key. The kind says which fields follow, and changes when they do.
     pub(crate) fn new(kind: &str) -> KeyBuilder {
-        let mut builder = KeyBuilder { hasher: Sha256::new(), collected: Vec::with_capacity(USUAL_BYTES) };
+        let mut builder = KeyBuilder { hasher: Sha256::new(), collected: ROOM.take() };
         builder.field("buildbook-memo", kind.as_bytes());
         builder
     }
@@ -84,6 +88,10 @@ impl KeyBuilder {
 
     pub(crate) fn finish(mut self) -> Key {
         self.hasher.update(&self.collected);
+        if self.collected.capacity() <= 2 * ENOUGH_BYTES {
+            self.collected.clear();
+            ROOM.set(self.collected);
+        }
         Key(Digest::from_hasher(self.hasher))
     }
 }

@@ -44,8 +44,9 @@ impl Recalled {
         if !cut.is_empty() {
             return None;
         }
+        let mut index = Table::with_capacity_and_hasher(records.len(), Default::default());
         let hashes = records.iter().filter_map(|record| record.first_chunk().map(hash));
-        let index = hashes.zip(0..).collect();
+        index.extend(hashes.zip(0..));
         let is_used = vec![false; records.len()];
         bytes.drain(..start);
         bytes.truncate(length);

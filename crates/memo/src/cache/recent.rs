@@ -28,6 +28,8 @@ const FORMAT: &[u8; 8] = b"bbrecnt1";
 const LIMIT: usize = 1 << 16;
 const LIMIT_BYTES: u64 = 256 << 20;
 const BLOB_BYTES: usize = 32 + 8 + 4;
+/// Most records have no more: one file, and no output.
+const USUAL_BYTES: usize = 32 + IDENTITY_BYTES + 2 + 4 + 8 + BLOB_BYTES;
 /// A use that is so much later than the last one that was noted is noted, and not sooner: noting it means writing.
 const PRECISION: Duration = Duration::from_secs(600);
 
@@ -72,7 +74,8 @@ impl Recalled {
     fn open(bytes: Vec<u8>) -> Option<Recalled> {
         let mut body = Body::open(FORMAT, &bytes)?;
         let end = FORMAT.len() + body.rest().len();
-        let mut index = Table::default();
+        let room = body.rest().len() / USUAL_BYTES;
+        let mut index = Table::with_capacity_and_hasher(room, Default::default());
         while !body.is_empty() {
             let start = u32::try_from(end - body.rest().len()).ok()?;
             index.insert(skip(&mut body)?, Record { start, is_used: false });
