@@ -101,6 +101,26 @@ pub struct Span {
     pub end: Duration,
 }
 
+/// What an operation was busy with: one thing, unless it is a process that ran.
+#[derive(Debug, Default)]
+pub(crate) struct Spans {
+    first: Option<Span>,
+    more: Vec<Span>,
+}
+
+impl Spans {
+    pub(crate) fn push(&mut self, span: Span) {
+        match self.first {
+            None => self.first = Some(span),
+            Some(_) => self.more.push(span),
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<Span> {
+        self.first.iter().chain(&self.more).copied().collect()
+    }
+}
+
 /// What an operation can be busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

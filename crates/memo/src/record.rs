@@ -10,7 +10,7 @@ use buildbook_guard::{Allowed, FileId, Guard};
 
 use crate::execute::{Finished, Output, Request};
 use crate::mix::Table;
-use crate::op::{Kind, Op, OpId, Span, Status};
+use crate::op::{Kind, Op, OpId, Spans, Status};
 use crate::tasks::Tasks;
 use crate::tool::Cmd;
 use crate::{Error, Feedback, Result};
@@ -27,7 +27,7 @@ pub(crate) struct Record {
     standing: Standing,
     /// Why it failed or was given up. Most records have none, and there may be millions.
     error: Option<Box<Error>>,
-    spans: Vec<Span>,
+    spans: Spans,
     exit: Option<i32>,
     output: Option<Arc<[u8]>>,
     /// What it gave, until that is fetched.
@@ -118,7 +118,7 @@ impl State {
             request,
             standing: Standing::Waiting,
             error: None,
-            spans: Vec::new(),
+            spans: Spans::default(),
             exit: None,
             output: None,
             result: None,
@@ -368,7 +368,7 @@ impl State {
             writes: paths(&record.writes),
             status: self.status(id),
             created: record.created,
-            spans: record.spans.clone(),
+            spans: record.spans.list(),
             exit: record.exit,
             output: record.output.clone().unwrap_or_else(|| Arc::from([])),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use buildbook_guard::FileId;
 
 use crate::Error;
-use crate::execute::{Request, SpawnRequest, Success};
+use crate::execute::{Manner, Request, SpawnRequest, Success};
 use crate::handle::Handle;
 use crate::op::Kind;
 use crate::record::NewOp;
@@ -80,31 +80,16 @@ pub struct Spawn {
     reads: Vec<Named>,
     writes: Vec<Named>,
     env: BTreeMap<OsString, OsString>,
-    cwd: Option<PathBuf>,
-    stdin: Option<Named>,
-    stdout: Redirect,
-    stderr: Redirect,
-    success: Success,
-    stamp: Vec<u8>,
-    limit: Option<Duration>,
+    manner: Option<Box<Manner>>,
 }
 
 impl Spawn {
     pub(crate) fn new(memo: Handle, cmd: Cmd) -> Spawn {
-        Spawn {
-            cwd: None,
-            memo,
-            cmd,
-            reads: Vec::new(),
-            writes: Vec::new(),
-            env: BTreeMap::new(),
-            stdin: None,
-            stdout: Redirect::Ui,
-            stderr: Redirect::Ui,
-            success: Success::Zero,
-            stamp: Vec::new(),
-            limit: None,
-        }
+        Spawn { memo, cmd, reads: Vec::new(), writes: Vec::new(), env: BTreeMap::new(), manner: None }
+    }
+
+    fn manner(&mut self) -> &mut Manner {
+        self.manner.get_or_insert_with(|| Box::new(Manner::usual()))
     }
 
     /// Adds files that the process reads: it runs when all are ready, and their names, rights and contents are in the
@@ -130,77 +115,63 @@ impl Spawn {
 
     /// Sets the working folder, which is that of the memo otherwise. It must be there when the process starts.
     pub fn cwd(mut self, folder: impl AsRef<Path>) -> Spawn {
-        self.cwd = Some(self.memo.absolute(folder.as_ref()));
+        self.manner().cwd = Some(self.memo.absolute(folder.as_ref()));
         self
     }
 
     /// Sets the file that the process has as its standard input, which is one of its reads then. Otherwise it has an
     /// empty one, never that of the build.
     pub fn stdin(mut self, path: impl AsRef<Path>) -> Spawn {
-        self.stdin = Some(self.memo.named(path.as_ref()));
+        self.manner().stdin = Some(self.memo.named(path.as_ref()));
         self
     }
 
     /// Sets where the standard output goes.
     pub fn stdout(mut self, redirect: Redirect) -> Spawn {
-        self.stdout = redirect.absolute(self.memo.cwd());
+        self.manner().stdout = redirect.absolute(self.memo.cwd());
         self
     }
 
     /// Sets where the standard error goes. If it is redirected as the standard output is, the two are mixed as they
     /// come. That one goes into a file alone and the other also to the build, while it is the same file, is an error.
     pub fn stderr(mut self, redirect: Redirect) -> Spawn {
-        self.stderr = redirect.absolute(self.memo.cwd());
+        self.manner().stderr = redirect.absolute(self.memo.cwd());
         self
     }
 
     /// Sets the exit codes that mean success; it is 0 alone otherwise. No codes mean that nothing is a success; see
     /// [`Spawn::any_exit`] for the contrary.
     pub fn success_exits(mut self, codes: impl IntoIterator<Item = i32>) -> Spawn {
-        self.success = Success::Codes(codes.into_iter().collect());
+        self.manner().success = Success::Codes(codes.into_iter().collect());
         self
     }
 
     /// Takes every exit code for success. A process that a signal ends fails all the same.
     pub fn any_exit(mut self) -> Spawn {
-        self.success = Success::Any;
+        self.manner().success = Success::Any;
         self
     }
 
     /// Puts something into the key that the process depends on and that shows nowhere else, such as the version of a
     /// tool that consists of more than its own file.
     pub fn stamp(mut self, stamp: impl Into<Vec<u8>>) -> Spawn {
-        self.stamp = stamp.into();
+        self.manner().stamp = stamp.into();
         self
     }
 
     /// Sets how long the process may run. When its time is up, its group is asked to end (SIGTERM) and killed two
     /// seconds later, and the operation fails with [`Ended::TimedOut`](crate::Ended::TimedOut). This is not in the key.
     pub fn timeout(mut self, limit: Duration) -> Spawn {
-        self.limit = Some(limit);
+        self.manner().limit = Some(limit);
         self
     }
 
     /// Asks for it. It runs as soon as its reads are ready, whether the result is awaited or not.
     pub fn start(self) -> Running<Exit> {
-        let Spawn {
-            memo,
-            cmd,
-            mut reads,
-            mut writes,
-            env,
-            cwd,
-            stdin,
-            stdout,
-            stderr,
-            success,
-            stamp,
-            limit,
-        } = self;
+        let Spawn { memo, cmd, mut reads, mut writes, env, manner } = self;
+        let Manner { stdin, stdout, stderr, .. } = Manner::or_usual(manner.as_deref());
         writes.extend(
-            [&stdout, &stderr]
-                .into_iter()
-                .filter_map(|redirect| redirect.path().map(|path| memo.named(path))),
+            [stdout, stderr].into_iter().filter_map(|redirect| redirect.path().map(|path| memo.named(path))),
         );
         let mut waits_for = keep_first(&mut reads);
         let promises = keep_first(&mut writes);
@@ -240,13 +211,7 @@ impl Spawn {
             program,
             program_id,
             env,
-            cwd,
-            stdin,
-            stdout,
-            stderr,
-            success,
-            stamp,
-            limit,
+            manner,
             reads,
             writes,
         }));

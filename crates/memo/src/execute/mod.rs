@@ -18,7 +18,7 @@ use crate::cache::{Blob, Cache, Entry, Found, Restored, is_there};
 use crate::contents::{Content, Contents};
 use crate::error::panic_message;
 use crate::key::{Key, KeyBuilder, Names};
-use crate::op::{Activity, OpId, Span};
+use crate::op::{Activity, OpId, Span, Spans};
 use crate::settings::Settings;
 use crate::tasks::TaskId;
 use crate::used::Named;
@@ -29,7 +29,7 @@ pub use groups::CancelHandle;
 pub(crate) use groups::Groups;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use pool::{Haste, Pool};
-pub(crate) use spawn::{SpawnRequest, Success};
+pub(crate) use spawn::{Manner, SpawnRequest, Success};
 pub(crate) use write::{WriteRequest, WriteSource};
 
 /// Work with files that took so long is told of at once: what the thread does next may take as long.
@@ -62,7 +62,7 @@ pub(crate) struct Finished {
     pub(crate) result: Result<Output>,
     /// Nothing ran: the result was in the cache, or in place.
     pub(crate) is_revived: bool,
-    pub(crate) spans: Vec<Span>,
+    pub(crate) spans: Spans,
     /// What went wrong with the cache. The result stands all the same.
     pub(crate) problems: Vec<Error>,
 }
@@ -92,7 +92,7 @@ struct Work {
     shared: Arc<Shared>,
     op: OpId,
     mailbox: Arc<Mailbox>,
-    spans: Vec<Span>,
+    spans: Spans,
     problems: Vec<Error>,
 }
 
@@ -117,9 +117,8 @@ impl Shared {
 
 /// Starts an operation whose reads are ready. Its end is told as an [`Event::Done`], exactly once.
 pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request, mailbox: Arc<Mailbox>) {
-    // Most operations do one thing.
-    let spans = Vec::with_capacity(1);
-    let work = Work { shared: Arc::clone(shared), op, mailbox, spans, problems: Vec::new() };
+    let (shared, spans) = (Arc::clone(shared), Spans::default());
+    let work = Work { shared, op, mailbox, spans, problems: Vec::new() };
     work.submit(Activity::Files, Task::Start(request));
 }
 
@@ -184,8 +183,12 @@ impl Work {
         }));
         if let Err(error) = submitted {
             let error = Error::io("start a thread for", &shared.cwd)(error);
-            let finished =
-                Finished { result: Err(error), is_revived: false, spans: Vec::new(), problems: Vec::new() };
+            let finished = Finished {
+                result: Err(error),
+                is_revived: false,
+                spans: Spans::default(),
+                problems: Vec::new(),
+            };
             mailbox.post(Event::Done(op, Box::new(finished)));
         }
     }

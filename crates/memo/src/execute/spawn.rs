@@ -28,6 +28,21 @@ pub(crate) struct SpawnRequest {
     /// Its number.
     pub(crate) program_id: FileId,
     pub(crate) env: Arc<ToolEnv>,
+    /// `None`: as usual.
+    pub(crate) manner: Option<Box<Manner>>,
+    pub(crate) reads: Vec<Named>,
+    pub(crate) writes: Vec<Named>,
+}
+
+impl SpawnRequest {
+    fn manner(&self) -> &Manner {
+        Manner::or_usual(self.manner.as_deref())
+    }
+}
+
+/// How a process runs.
+#[derive(Debug)]
+pub(crate) struct Manner {
     /// `None`: that of the memo.
     pub(crate) cwd: Option<PathBuf>,
     pub(crate) stdin: Option<Named>,
@@ -37,8 +52,28 @@ pub(crate) struct SpawnRequest {
     pub(crate) stamp: Vec<u8>,
     /// Not in the key: a result is the same however long it may take.
     pub(crate) limit: Option<Duration>,
-    pub(crate) reads: Vec<Named>,
-    pub(crate) writes: Vec<Named>,
+}
+
+/// That of nearly all.
+static USUAL: Manner = Manner::usual();
+
+impl Manner {
+    pub(crate) const fn usual() -> Manner {
+        Manner {
+            cwd: None,
+            stdin: None,
+            stdout: Redirect::Ui,
+            stderr: Redirect::Ui,
+            success: Success::Zero,
+            stamp: Vec::new(),
+            limit: None,
+        }
+    }
+
+    /// The manner of a process of which this much is said.
+    pub(crate) fn or_usual(said: Option<&Manner>) -> &Manner {
+        said.unwrap_or(&USUAL)
+    }
 }
 
 /// The exit codes that mean success.
@@ -94,7 +129,8 @@ pub(super) fn prepare(work: &mut Work, request: Box<SpawnRequest>) -> Step {
 fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
     let contents = &work.shared.contents;
     let tool = contents.use_of(request.program_id, &request.program)?;
-    let stdin = request.stdin.as_ref().map(|file| contents.use_of(file.id, &file.path)).transpose()?;
+    let stdin =
+        request.manner().stdin.as_ref().map(|file| contents.use_of(file.id, &file.path)).transpose()?;
     let reads = work.contents_of(&request.reads)?;
     let key = key(work, &request, &tool, stdin.as_ref(), &reads);
     if let Some((entry, output)) = work.revive(&key, &request.writes)
@@ -105,7 +141,7 @@ fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
     }
     let program = Named { id: request.program_id, path: request.program.to_path_buf() };
     let mut used = vec![(program, tool)];
-    used.extend(request.stdin.clone().zip(stdin));
+    used.extend(request.manner().stdin.clone().zip(stdin));
     used.extend(request.reads.iter().cloned().zip(reads));
     Ok(Step::Run(Box::new(Prepared { request, key, used })))
 }
@@ -118,7 +154,7 @@ fn key(
     stdin: Option<&Content>,
     reads: &[Content],
 ) -> Key {
-    let names = &work.shared.names;
+    let (names, manner) = (&work.shared.names, request.manner());
     let mut key = KeyBuilder::new("spawn 1");
     names.add(&mut key, "tool", &request.program);
     key.digest("tool content", &tool.digest);
@@ -140,14 +176,14 @@ fn key(
         None => key.field("no stdin", b""),
         Some(content) => key.digest("stdin", &content.digest),
     }
-    for (name, redirect) in [("stdout", &request.stdout), ("stderr", &request.stderr)] {
+    for (name, redirect) in [("stdout", &manner.stdout), ("stderr", &manner.stderr)] {
         key.field(name, redirect.word().as_bytes());
         if let Some(path) = redirect.path() {
             names.add(&mut key, "redirection", path);
         }
     }
-    request.success.add_to(&mut key);
-    key.field("stamp", &request.stamp);
+    manner.success.add_to(&mut key);
+    key.field("stamp", &manner.stamp);
     add_reads(&mut key, names, &request.reads, reads);
     key.count("writes", request.writes.len());
     request.writes.iter().for_each(|file| names.add(&mut key, "write", &file.path));
@@ -156,12 +192,13 @@ fn key(
 
 /// The folder that a process runs in.
 fn cwd<'a>(work: &'a Work, request: &'a SpawnRequest) -> &'a Path {
-    request.cwd.as_deref().unwrap_or(&work.shared.cwd)
+    request.manner().cwd.as_deref().unwrap_or(&work.shared.cwd)
 }
 
 /// Runs a process, checks what it did, and records it.
 pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)> {
     let Prepared { request, key, used } = prepared;
+    let manner = request.manner();
     // What an earlier build left there must not be taken for what this process writes.
     for Named { path, .. } in &request.writes {
         remove_old(path)?;
@@ -169,7 +206,7 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
     }
     let session = work.shared.cache.session()?;
     let stdout = session.capture()?;
-    let is_one = request.stdout == request.stderr;
+    let is_one = manner.stdout == manner.stderr;
     let stderr = if is_one { None } else { Some(session.capture()?) };
     let arguments = request.command.arguments.iter();
     let process = Process {
@@ -177,23 +214,23 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         arguments: arguments.map(|argument| OsString::from(argument.value())).collect(),
         env: &request.env,
         cwd: cwd(work, request),
-        stdin: request.stdin.as_ref().map(|file| &file.path),
-        limit: request.limit,
+        stdin: manner.stdin.as_ref().map(|file| &file.path),
+        limit: manner.limit,
     };
     let (for_stdout, for_stderr) = (stdout.for_process()?, stderr.as_ref().unwrap_or(&stdout).for_process()?);
     let ended = process.run(&for_stdout, &for_stderr, &work.shared.groups)?;
     drop((for_stdout, for_stderr));
 
-    let mut output = deliver(work, &request.stdout, &stdout)?;
+    let mut output = deliver(work, &manner.stdout, &stdout)?;
     if let Some(stderr) = &stderr {
-        output.extend(deliver(work, &request.stderr, stderr)?);
+        output.extend(deliver(work, &manner.stderr, stderr)?);
     }
     if work.shared.groups.is_cancelled() {
         return Err(Error::Cancelled);
     }
     let output: Arc<[u8]> = output.into();
     let code = match ended {
-        Ended::Code(code) if request.success.has(code) => code,
+        Ended::Code(code) if manner.success.has(code) => code,
         ended => return Err(Error::Exit { command: request.command.to_string(), ended, output }),
     };
     let paths = request.writes.iter().map(|file| &file.path);
