@@ -104,7 +104,7 @@ impl Handle {
     /// Waits until files are ready.
     pub fn wait_files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Running<()> {
         let reads = self.files(paths.into_iter().map(|path| self.absolute(path.as_ref())));
-        let writes = Box::default();
+        let writes = Vec::new();
         let id = self.submit(NewOp { kind: Kind::WaitFiles, command: None, reads, writes, request: None });
         self.running(id)
     }
@@ -112,7 +112,7 @@ impl Handle {
     /// Reads a file when it is ready. Whoever drops the result without awaiting it lets go of the contents.
     pub fn read(&self, path: impl AsRef<Path>) -> Running<Vec<u8>> {
         let file = self.named(path.as_ref());
-        let (reads, writes) = (Box::new([file.id]), Box::default());
+        let (reads, writes) = (vec![file.id], Vec::new());
         let request = Some(Request::Read(file));
         let id = self.submit(NewOp { kind: Kind::Read, command: None, reads, writes, request });
         self.running(id)
@@ -167,7 +167,7 @@ impl Handle {
         if is_asked_for {
             return self.wait_files([folder]);
         }
-        let (reads, writes) = (Box::default(), self.files([&folder]));
+        let (reads, writes) = (Vec::new(), self.files([&folder]));
         let request = Some(Request::Mkdir { folder });
         let id = self.submit(NewOp { kind: Kind::Mkdir, command: None, reads, writes, request });
         self.running(id)
@@ -261,12 +261,23 @@ impl Handle {
         Named { id: self.file(&path), path }
     }
 
+    /// Adds files, by the one spelling of their paths.
+    pub(crate) fn name(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>, files: &mut Vec<Named>) {
+        let paths = paths.into_iter();
+        if files.is_empty() {
+            // They rarely come in several parts, and few as they are, half of the usual room would stay empty.
+            files.reserve_exact(paths.size_hint().0);
+        }
+        files.extend(paths.map(|path| self.named(path.as_ref())));
+    }
+
+    /// The number of a file.
     pub(crate) fn file(&self, path: &Path) -> FileId {
         self.inner.state.borrow_mut().file(path)
     }
 
     /// The numbers of files.
-    pub(crate) fn files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Box<[FileId]> {
+    pub(crate) fn files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<FileId> {
         self.inner.state.borrow_mut().files(paths)
     }
 

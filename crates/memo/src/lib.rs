@@ -83,6 +83,7 @@ struct Readme;
 mod cache;
 mod contents;
 mod digest;
+mod edges;
 mod env;
 mod error;
 mod execute;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use buildbook_guard::{Allowed, FileId, Guard};
 
+use crate::edges::{Edges, Place};
 use crate::execute::{Finished, Output, Request};
 use crate::mix::Table;
 use crate::op::{Kind, Op, OpId, Spans, Status};
@@ -20,8 +21,7 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
     /// The command of a spawn, which is spelled out when it is to be shown.
     command: Option<Arc<Cmd>>,
-    reads: Box<[FileId]>,
-    writes: Box<[FileId]>,
+    files: Place,
     created: Duration,
     request: Option<Request>,
     standing: Standing,
@@ -50,8 +50,8 @@ enum Standing {
 pub(crate) struct NewOp {
     pub(crate) kind: Kind,
     pub(crate) command: Option<Arc<Cmd>>,
-    pub(crate) reads: Box<[FileId]>,
-    pub(crate) writes: Box<[FileId]>,
+    pub(crate) reads: Vec<FileId>,
+    pub(crate) writes: Vec<FileId>,
     /// `None`: there is nothing to do but to wait.
     pub(crate) request: Option<Request>,
 }
@@ -69,6 +69,7 @@ enum Maker {
 pub(crate) struct State {
     guard: Guard<OpId>,
     records: Vec<Record>,
+    edges: Edges,
     makers: Table<FileId, Maker>,
     /// Why files will never be ready.
     causes: Table<FileId, Arc<Error>>,
@@ -109,11 +110,11 @@ impl State {
         if taken.is_none() && error.is_none() {
             self.guard.add(id, &reads, &writes);
         }
+        let files = self.edges.add(&reads, &writes);
         self.records.push(Record {
             kind,
             command,
-            reads,
-            writes,
+            files,
             created: now,
             request,
             standing: Standing::Waiting,
@@ -144,7 +145,7 @@ impl State {
     }
 
     /// The numbers of files.
-    pub(crate) fn files(&mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Box<[FileId]> {
+    pub(crate) fn files(&mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<FileId> {
         paths.into_iter().map(|path| self.guard.file(path)).collect()
     }
 
@@ -234,8 +235,10 @@ impl State {
             record.result = Some(Box::new(result));
         }
         let waker = record.waker.take();
-        let writes = std::mem::take(&mut record.writes);
-        for file in writes.iter().copied() {
+        let files = record.files;
+        let mut ended = 0;
+        while let Some(file) = self.edges.writes(files).get(ended).copied() {
+            ended += 1;
             if self.makers.get(&file) != Some(&Maker::Op(id)) {
                 continue;
             }
@@ -244,7 +247,6 @@ impl State {
                 Some(cause) => self.set_never(file, Arc::clone(cause)),
             }
         }
-        self.record_mut(id).writes = writes;
         if self.is_listened_to {
             let op = self.op(id);
             self.feedback.push_back(Feedback::OpComplete { op });
@@ -315,7 +317,7 @@ impl State {
     pub(crate) fn break_circle(&mut self, members: &[OpId]) {
         let labels: Vec<String> = members.iter().map(|id| self.label(*id)).collect();
         let cause = Arc::new(Error::InCycle { members: labels });
-        let files: Vec<FileId> = members.iter().flat_map(|id| self.record(*id).writes.to_vec()).collect();
+        let files: Vec<FileId> = members.iter().flat_map(|id| self.writes(*id).to_vec()).collect();
         for file in files {
             self.set_never(file, Arc::clone(&cause));
         }
@@ -349,7 +351,7 @@ impl State {
         if let Some(command) = &record.command {
             return command.to_string();
         }
-        let file = record.writes.first().or(record.reads.first());
+        let file = self.writes(id).first().or(self.edges.reads(record.files).first());
         match file {
             Some(file) => format!("{} {}", record.kind, self.guard.path(*file).display()),
             None => record.kind.to_string(),
@@ -364,14 +366,18 @@ impl State {
             id,
             kind: record.kind,
             label: self.label(id),
-            reads: paths(&record.reads),
-            writes: paths(&record.writes),
+            reads: paths(self.edges.reads(record.files)),
+            writes: paths(self.edges.writes(record.files)),
             status: self.status(id),
             created: record.created,
             spans: record.spans.list(),
             exit: record.exit,
             output: record.output.clone().unwrap_or_else(|| Arc::from([])),
         }
+    }
+
+    fn writes(&self, id: OpId) -> &[FileId] {
+        self.edges.writes(self.record(id).files)
     }
 
     fn record(&self, id: OpId) -> &Record {

@@ -95,14 +95,14 @@ impl Spawn {
     /// Adds files that the process reads: it runs when all are ready, and their names, rights and contents are in the
     /// key. The tool and the standard input need not be named.
     pub fn reads(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Spawn {
-        self.reads.extend(paths.into_iter().map(|path| self.memo.named(path.as_ref())));
+        self.memo.name(paths, &mut self.reads);
         self
     }
 
     /// Adds files that the process promises to write. What is there of them is removed before it runs; their folders
     /// are made. If one is not a regular file afterwards, the operation fails.
     pub fn writes(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Spawn {
-        self.writes.extend(paths.into_iter().map(|path| self.memo.named(path.as_ref())));
+        self.memo.name(paths, &mut self.writes);
         self
     }
 
@@ -182,8 +182,8 @@ impl Spawn {
         let op = NewOp {
             kind: Kind::Spawn,
             command: Some(Arc::clone(&command)),
-            reads: waits_for.into(),
-            writes: promises.into(),
+            reads: waits_for,
+            writes: promises,
             request: None,
         };
         let Some((program_id, program)) = program else {
@@ -229,17 +229,21 @@ impl IntoFuture for Spawn {
     }
 }
 
-/// Removes what was named before, and gives the numbers of the files.
+/// Removes what was named before, and gives the numbers of the files, with room for those of a tool and of an input.
 pub(crate) fn keep_first(files: &mut Vec<Named>) -> Vec<FileId> {
-    let numbers = |files: &[Named]| files.iter().map(|file| file.id).collect::<Vec<FileId>>();
-    let is_any_twice = files.len() > 1 && {
-        let mut sorted = numbers(files);
-        sorted.sort_unstable();
-        sorted.array_windows().any(|[one, next]| one == next)
+    let numbers = |files: &[Named]| {
+        let mut numbers = Vec::with_capacity(files.len() + 2);
+        numbers.extend(files.iter().map(|file| file.id));
+        numbers
     };
-    if is_any_twice {
-        let mut seen = HashSet::with_capacity(files.len());
-        files.retain(|file| seen.insert(file.id));
+    let mut found = numbers(files);
+    if files.len() > 1 {
+        found.sort_unstable();
+        if found.array_windows().any(|[one, next]| one == next) {
+            let mut seen = HashSet::with_capacity(files.len());
+            files.retain(|file| seen.insert(file.id));
+        }
+        found = numbers(files);
     }
-    numbers(files)
+    found
 }

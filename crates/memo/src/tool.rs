@@ -139,7 +139,12 @@ impl Cmd {
     /// Adds arguments, which are in the key.
     #[must_use]
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Cmd {
-        self.arguments.extend(arguments.into_iter().map(|argument| Argument::Stamped(argument.into())));
+        let arguments = arguments.into_iter();
+        if self.arguments.is_empty() {
+            // They rarely come in several parts, and few as they are, half of the usual room would stay empty.
+            self.arguments.reserve_exact(arguments.size_hint().0);
+        }
+        self.arguments.extend(arguments.map(|argument| Argument::Stamped(argument.into())));
         self
     }
 

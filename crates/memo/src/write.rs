@@ -32,7 +32,7 @@ impl Write {
 
     /// Adds files on which the contents depend: it is written when all are ready.
     pub fn reads(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Write {
-        self.reads.extend(paths.into_iter().map(|path| self.memo.named(path.as_ref())));
+        self.memo.name(paths, &mut self.reads);
         self
     }
 
@@ -45,7 +45,7 @@ impl Write {
     /// Asks for it. It is written as soon as its reads are ready, whether the result is awaited or not.
     pub fn start(self) -> Running<()> {
         let Write { memo, file, source, mut reads, mode } = self;
-        let (waits_for, promises) = (keep_first(&mut reads).into(), Box::new([file.id]));
+        let (waits_for, promises) = (keep_first(&mut reads), vec![file.id]);
         let request = Some(Request::Write(Box::new(WriteRequest { file, mode, reads, source })));
         let id = memo.submit(NewOp {
             kind: Kind::Write,
@@ -91,7 +91,7 @@ impl Copy {
     /// Asks for it. It is made as soon as the source is ready, whether the result is awaited or not.
     pub fn start(self) -> Running<()> {
         let Copy { memo, source, target, mode } = self;
-        let (reads, writes) = (Box::new([source.id]), Box::new([target.id]));
+        let (reads, writes) = (vec![source.id], vec![target.id]);
         let request = Some(Request::Copy(Box::new(CopyRequest { source, target, mode })));
         let id = memo.submit(NewOp { kind: Kind::Copy, command: None, reads, writes, request });
         memo.running(id)
