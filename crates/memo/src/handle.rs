@@ -314,7 +314,7 @@ impl Inner {
                     let _ = self.shared.contents.home_was_replaced();
                 }
                 state.in_flight += 1;
-                execute::start(&self.shared, id, request, Arc::clone(&self.mailbox));
+                execute::start(&self.shared, id, request);
             }
         });
     }

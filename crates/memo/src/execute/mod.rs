@@ -84,6 +84,7 @@ pub(crate) struct Shared {
     pub(crate) groups: Arc<Groups>,
     pub(crate) files: Pool,
     pub(crate) processes: Pool,
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) start: Instant,
 }
 
@@ -91,7 +92,6 @@ pub(crate) struct Shared {
 struct Work {
     shared: Arc<Shared>,
     op: OpId,
-    mailbox: Arc<Mailbox>,
     spans: Spans,
     problems: Vec<Error>,
 }
@@ -106,6 +106,7 @@ impl Shared {
             groups: Arc::default(),
             files: Pool::new("memo-files", settings.file_threads.get(), Haste::Soon, Arc::clone(mailbox)),
             processes: Pool::new("memo-process", settings.max_spawn.get(), Haste::Now, Arc::clone(mailbox)),
+            mailbox: Arc::clone(mailbox),
             start: Instant::now(),
         }
     }
@@ -116,10 +117,9 @@ impl Shared {
 }
 
 /// Starts an operation whose reads are ready. Its end is told as an [`Event::Done`], exactly once.
-pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request, mailbox: Arc<Mailbox>) {
-    let (shared, spans) = (Arc::clone(shared), Spans::default());
-    let work = Work { shared, op, mailbox, spans, problems: Vec::new() };
-    work.submit(Activity::Files, Task::Start(request));
+pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request) {
+    let work = Work { shared: Arc::clone(shared), op, spans: Spans::default(), problems: Vec::new() };
+    work.submit(shared, Activity::Files, Task::Start(request));
 }
 
 /// What an operation is going to do on a thread.
@@ -149,10 +149,10 @@ enum Step {
 }
 
 impl Work {
-    /// Has something done on another thread. Whatever happens there, the operation comes to an end.
-    fn submit(mut self, activity: Activity, task: Task) {
-        let shared = Arc::clone(&self.shared);
-        let (op, mailbox) = (self.op, Arc::clone(&self.mailbox));
+    /// Has something done on another thread. Whatever happens there, the operation comes to an end. The caller has hold
+    /// of what all share, which all threads count at the same time: once for each operation is enough.
+    fn submit(mut self, shared: &Shared, activity: Activity, task: Task) {
+        let op = self.op;
         let pool = match activity {
             Activity::Files => &shared.files,
             Activity::Process => &shared.processes,
@@ -178,7 +178,10 @@ impl Work {
                     let is_urgent = activity == Activity::Process || end.saturating_sub(start) >= LONG;
                     self.finish(done, is_urgent);
                 }
-                Step::Run(prepared) => self.submit(Activity::Process, Task::Run(prepared)),
+                Step::Run(prepared) => {
+                    let shared = Arc::clone(&self.shared);
+                    self.submit(&shared, Activity::Process, Task::Run(prepared));
+                }
             }
         }));
         if let Err(error) = submitted {
@@ -189,7 +192,7 @@ impl Work {
                 spans: Spans::default(),
                 problems: Vec::new(),
             };
-            mailbox.post(Event::Done(op, Box::new(finished)));
+            shared.mailbox.post(Event::Done(op, Box::new(finished)));
         }
     }
 
@@ -201,10 +204,10 @@ impl Work {
         let finished = Finished { result, is_revived, spans: self.spans, problems: self.problems };
         let event = Event::Done(self.op, Box::new(finished));
         if is_urgent {
-            self.mailbox.post(event);
+            self.shared.mailbox.post(event);
         } else {
             // The thread has more to do, or tells that it has not.
-            self.mailbox.post_quietly(event);
+            self.shared.mailbox.post_quietly(event);
         }
     }
 
