@@ -177,8 +177,8 @@ impl Spawn {
         let promises = keep_first(&mut writes);
         let command = Arc::new(cmd);
         let tool = &command.tool;
-        let program = tool.found.clone().map(|path| (memo.file(&path), path));
-        waits_for.extend(stdin.iter().map(|file| file.id).chain(program.iter().map(|(id, _)| *id)));
+        let program = tool.found.as_deref().map(|path| memo.file(path));
+        waits_for.extend(stdin.iter().map(|file| file.id).chain(program));
         let op = NewOp {
             kind: Kind::Spawn,
             command: Some(Arc::clone(&command)),
@@ -186,7 +186,7 @@ impl Spawn {
             writes: promises,
             request: None,
         };
-        let Some((program_id, program)) = program else {
+        let Some(program) = program else {
             let name = tool.tool.to_string();
             memo.miss_tool(&name);
             let id = memo.submit_failed(op, Error::MissingTool { tool: name });
@@ -201,20 +201,9 @@ impl Spawn {
             let id = memo.submit_failed(op, error);
             return memo.running(id);
         }
-        let env = if env.is_empty() {
-            Arc::clone(&tool.env)
-        } else {
-            Arc::new(memo.env().for_tool(&tool.tool.relevant, &tool.tool.shielded, &env))
-        };
-        let request = Request::Spawn(Box::new(SpawnRequest {
-            command,
-            program,
-            program_id,
-            env,
-            manner,
-            reads,
-            writes,
-        }));
+        let env = (!env.is_empty())
+            .then(|| Box::new(memo.env().for_tool(&tool.tool.relevant, &tool.tool.shielded, &env)));
+        let request = Request::Spawn(Box::new(SpawnRequest { command, program, env, manner, reads, writes }));
         let id = memo.submit(NewOp { request: Some(request), ..op });
         memo.running(id)
     }

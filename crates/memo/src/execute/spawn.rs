@@ -24,10 +24,10 @@ use crate::{Error, Redirect, Result};
 #[derive(Debug)]
 pub(crate) struct SpawnRequest {
     pub(crate) command: Arc<Cmd>,
-    pub(crate) program: Arc<Path>,
-    /// Its number.
-    pub(crate) program_id: FileId,
-    pub(crate) env: Arc<ToolEnv>,
+    /// The number of its program.
+    pub(crate) program: FileId,
+    /// `None`: what processes of its tool see.
+    pub(crate) env: Option<Box<ToolEnv>>,
     /// `None`: as usual.
     pub(crate) manner: Option<Box<Manner>>,
     pub(crate) reads: Vec<Named>,
@@ -35,6 +35,14 @@ pub(crate) struct SpawnRequest {
 }
 
 impl SpawnRequest {
+    fn program(&self) -> &Path {
+        self.command.tool.found.as_deref().expect("a spawn without its tool has failed when it was asked for")
+    }
+
+    fn env(&self) -> &ToolEnv {
+        self.env.as_deref().unwrap_or(&self.command.tool.env)
+    }
+
     fn manner(&self) -> &Manner {
         Manner::or_usual(self.manner.as_deref())
     }
@@ -128,7 +136,7 @@ pub(super) fn prepare(work: &mut Work, request: Box<SpawnRequest>) -> Step {
 
 fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
     let contents = &work.shared.contents;
-    let tool = contents.use_of(request.program_id, &request.program)?;
+    let tool = contents.use_of(request.program, request.program())?;
     let stdin =
         request.manner().stdin.as_ref().map(|file| contents.use_of(file.id, &file.path)).transpose()?;
     let reads = work.contents_of(&request.reads)?;
@@ -139,7 +147,7 @@ fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
         let output = output.map_or_else(Arc::default, Arc::from);
         return Ok(Step::Done(Ok((Output::Exit { code, output }, true))));
     }
-    let program = Named { id: request.program_id, path: request.program.to_path_buf() };
+    let program = Named { id: request.program, path: request.program().to_owned() };
     let mut used = vec![(program, tool)];
     used.extend(request.manner().stdin.clone().zip(stdin));
     used.extend(request.reads.iter().cloned().zip(reads));
@@ -156,7 +164,7 @@ fn key(
 ) -> Key {
     let (names, manner) = (&work.shared.names, request.manner());
     let mut key = KeyBuilder::new("spawn 1");
-    names.add(&mut key, "tool", &request.program);
+    names.add(&mut key, "tool", request.program());
     key.digest("tool content", &tool.digest);
     let arguments = &request.command.arguments;
     key.count("arguments", arguments.len());
@@ -166,8 +174,8 @@ fn key(
             Argument::Shielded(_) => key.field("shielded argument", b""),
         }
     }
-    key.count("environment", request.env.relevant.len());
-    for (name, value) in &request.env.relevant {
+    key.count("environment", request.env().relevant.len());
+    for (name, value) in &request.env().relevant {
         key.text("variable", name);
         key.text("value", value);
     }
@@ -210,9 +218,9 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
     let stderr = if is_one { None } else { Some(session.capture()?) };
     let arguments = request.command.arguments.iter();
     let process = Process {
-        program: &request.program,
+        program: request.program(),
         arguments: arguments.map(|argument| OsString::from(argument.value())).collect(),
-        env: &request.env,
+        env: request.env(),
         cwd: cwd(work, request),
         stdin: manner.stdin.as_ref().map(|file| &file.path),
         limit: manner.limit,
