@@ -197,6 +197,7 @@ impl State {
 
     /// Takes note of what became of an operation on a thread.
     pub(crate) fn finish(&mut self, id: OpId, finished: Finished) {
+        drop(finished.spent);
         let record = self.record_mut(id);
         record.spans = finished.spans;
         for error in finished.problems {

@@ -65,6 +65,8 @@ pub(crate) struct Finished {
     pub(crate) spans: Spans,
     /// What went wrong with the cache. The result stands all the same.
     pub(crate) problems: Vec<Error>,
+    /// What it was asked for. Memory is given back most quickly by the thread that took it.
+    pub(crate) spent: Option<Box<SpawnRequest>>,
 }
 
 /// What an operation gives to who waits for it.
@@ -94,6 +96,7 @@ struct Work {
     op: OpId,
     spans: Spans,
     problems: Vec<Error>,
+    spent: Option<Box<SpawnRequest>>,
 }
 
 impl Shared {
@@ -118,7 +121,8 @@ impl Shared {
 
 /// Starts an operation whose reads are ready. Its end is told as an [`Event::Done`], exactly once.
 pub(crate) fn start(shared: &Arc<Shared>, op: OpId, request: Request) {
-    let work = Work { shared: Arc::clone(shared), op, spans: Spans::default(), problems: Vec::new() };
+    let spans = Spans::default();
+    let work = Work { shared: Arc::clone(shared), op, spans, problems: Vec::new(), spent: None };
     work.submit(shared, Activity::Files, Task::Start(request));
 }
 
@@ -191,6 +195,7 @@ impl Work {
                 is_revived: false,
                 spans: Spans::default(),
                 problems: Vec::new(),
+                spent: None,
             };
             shared.mailbox.post(Event::Done(op, Box::new(finished)));
         }
@@ -201,13 +206,14 @@ impl Work {
             Ok((output, is_revived)) => (Ok(output), is_revived),
             Err(error) => (Err(error), false),
         };
-        let finished = Finished { result, is_revived, spans: self.spans, problems: self.problems };
-        let event = Event::Done(self.op, Box::new(finished));
+        let Work { shared, op, spans, problems, spent } = self;
+        let finished = Finished { result, is_revived, spans, problems, spent };
+        let event = Event::Done(op, Box::new(finished));
         if is_urgent {
-            self.shared.mailbox.post(event);
+            shared.mailbox.post(event);
         } else {
             // The thread has more to do, or tells that it has not.
-            self.shared.mailbox.post_quietly(event);
+            shared.mailbox.post_quietly(event);
         }
     }
 

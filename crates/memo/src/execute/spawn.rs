@@ -145,6 +145,7 @@ fn look_up(work: &mut Work, request: Box<SpawnRequest>) -> Result<Step> {
         && let Some(code) = entry.exit
     {
         let output = output.map_or_else(Arc::default, Arc::from);
+        work.spent = Some(request);
         return Ok(Step::Done(Ok((Output::Exit { code, output }, true))));
     }
     let program = Named { id: request.program, path: request.program().to_owned() };
