@@ -162,3 +162,24 @@ impl fmt::Display for Op {
         f.write_str(&self.label)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_spans_are_listed_in_the_order_in_which_they_came() {
+        let mut spans = Spans::default();
+        assert_eq!(spans.list(), []);
+        let made: Vec<Span> = [Activity::Files, Activity::Process, Activity::Files]
+            .into_iter()
+            .zip(0..)
+            .map(|(activity, second)| {
+                let start = Duration::from_secs(second);
+                Span { activity, slot: 0, start, end: start }
+            })
+            .collect();
+        made.iter().for_each(|span| spans.push(*span));
+        assert_eq!(spans.list(), made);
+    }
+}
