@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use buildbook_guard::FileId;
 use nix::fcntl::OFlag;
@@ -47,30 +47,56 @@ impl Known {
     }
 }
 
+/// What is known of files, whoever asks: several builds may share it.
+#[derive(Debug, Default)]
+pub(crate) struct KnownFiles {
+    files: Mutex<Known>,
+    /// Whether what earlier builds knew was taken over.
+    is_started: OnceLock<()>,
+    /// Whether something is known that earlier builds did not know.
+    is_learned: AtomicBool,
+}
+
+impl KnownFiles {
+    /// Takes over what earlier builds knew, the first time that it is called.
+    pub(crate) fn start_with(&self, recall: impl FnOnce() -> Recalled) {
+        self.is_started.get_or_init(|| {
+            let recalled = recall();
+            hold(&self.files).recalled = recalled;
+        });
+    }
+
+    /// Whether there is something to be left to later builds since this was last asked.
+    pub(crate) fn take_learned(&self) -> bool {
+        self.is_learned.swap(false, Ordering::Relaxed)
+    }
+
+    /// All that is known; first what was asked for.
+    pub(crate) fn list(&self) -> Vec<(Identity, Digest)> {
+        let known = hold(&self.files);
+        let recalled =
+            known.recalled.records().filter(|(identity, ..)| !known.learned.contains_key(identity));
+        let learned = known.learned.iter().map(|(identity, digest)| (*identity, *digest, true));
+        let mut all: Vec<(Identity, Digest, bool)> = learned.chain(recalled).collect();
+        drop(known);
+        all.sort_by_key(|(identity, _, is_used)| (!is_used, *identity));
+        all.into_iter().map(|(identity, digest, _)| (identity, digest)).collect()
+    }
+}
+
 /// The digests of files.
 #[derive(Debug)]
 pub(crate) struct Contents {
     clock: Clock,
     home: Home,
-    known: Mutex<Known>,
-    /// Whether what earlier builds knew was taken over.
-    is_started: OnceLock<()>,
-    /// Whether something is known that earlier builds did not know.
-    is_learned: AtomicBool,
+    known: Arc<KnownFiles>,
     /// What operations of this build have used: as long as a build runs, a file has one content.
     used: Mutex<UsedFiles>,
 }
 
 impl Contents {
-    pub(crate) fn new(clock: Clock, home: PathBuf) -> Contents {
-        Contents {
-            clock,
-            home: Home::new(home),
-            known: Mutex::default(),
-            is_started: OnceLock::new(),
-            is_learned: AtomicBool::new(false),
-            used: Mutex::default(),
-        }
+    pub(crate) fn new(clock: Clock, home: PathBuf, known: Arc<KnownFiles>) -> Contents {
+        Contents { clock, home: Home::new(home), known, used: Mutex::default() }
     }
 
     /// What a file contains now. Links are followed.
@@ -201,7 +227,7 @@ impl Contents {
     /// What a file contains that was looked at, if that is known without reading it.
     pub(crate) fn remembered(&self, look: &Look) -> Option<Content> {
         let Look { identity, mode, .. } = *look;
-        let digest = hold(&self.known).find(&identity)?;
+        let digest = hold(&self.known.files).find(&identity)?;
         Some(Content { digest, mode, identity })
     }
 
@@ -222,38 +248,13 @@ impl Contents {
                 continue;
             }
             if !identity.is_fresh(now) {
-                hold(&self.known).learned.insert(identity, digest);
-                self.is_learned.store(true, Ordering::Relaxed);
+                hold(&self.known.files).learned.insert(identity, digest);
+                self.known.is_learned.store(true, Ordering::Relaxed);
             }
             let Look { mode, .. } = Look::from(&before);
             return Ok((Content { digest, mode, identity }, result));
         }
         Err(Error::ReadsChanged { paths: vec![path.to_owned()] })
-    }
-
-    /// Takes over what earlier builds knew, the first time that it is called.
-    pub(crate) fn start_with(&self, recall: impl FnOnce() -> Recalled) {
-        self.is_started.get_or_init(|| {
-            let recalled = recall();
-            hold(&self.known).recalled = recalled;
-        });
-    }
-
-    /// Whether there is something to be left to later builds since this was last asked.
-    pub(crate) fn take_learned(&self) -> bool {
-        self.is_learned.swap(false, Ordering::Relaxed)
-    }
-
-    /// All that is known; first what this build asked for.
-    pub(crate) fn known(&self) -> Vec<(Identity, Digest)> {
-        let known = hold(&self.known);
-        let recalled =
-            known.recalled.records().filter(|(identity, ..)| !known.learned.contains_key(identity));
-        let learned = known.learned.iter().map(|(identity, digest)| (*identity, *digest, true));
-        let mut all: Vec<(Identity, Digest, bool)> = learned.chain(recalled).collect();
-        drop(known);
-        all.sort_by_key(|(identity, _, is_used)| (!is_used, *identity));
-        all.into_iter().map(|(identity, digest, _)| (identity, digest)).collect()
     }
 }
 
@@ -283,7 +284,7 @@ mod tests {
 
     #[expect(clippy::disallowed_methods, reason = "the time of the test is the time of its files")]
     fn contents() -> Contents {
-        Contents::new(SystemTime::now, std::env::temp_dir())
+        Contents::new(SystemTime::now, std::env::temp_dir(), Arc::default())
     }
 
     #[test]
@@ -318,10 +319,10 @@ mod tests {
         File::create(&path).unwrap().write_all(b"old").unwrap();
         let contents = contents();
         contents.of(&path).unwrap();
-        assert!(contents.known().is_empty(), "it was made just now");
+        assert!(contents.known.list().is_empty(), "it was made just now");
         std::thread::sleep(Duration::from_millis(60));
         contents.of(&path).unwrap();
-        assert_eq!(contents.known().len(), 1);
+        assert_eq!(contents.known.list().len(), 1);
     }
 
     #[test]

@@ -78,14 +78,15 @@ impl Memo {
         is_any
     }
 
-    /// Leaves what was learned to later builds, and removes the staging area.
+    /// Leaves what was learned to later builds, and removes the staging area, unless others share them.
     fn keep_up(&mut self) {
         let shared = &self.inner().shared;
-        let known = shared.contents.take_learned().then(|| shared.contents.known());
-        let remembered = shared.cache.remember(known);
-        let ended = shared.cache.end_session();
-        for error in [remembered.err(), ended.err()].into_iter().flatten() {
-            self.inner().state.borrow_mut().tell(|| Feedback::Upkeep { error });
+        if !shared.is_cache_shared {
+            let remembered = shared.cache.remember(&shared.known);
+            let ended = shared.cache.end_session();
+            for error in [remembered.err(), ended.err()].into_iter().flatten() {
+                self.inner().state.borrow_mut().tell(|| Feedback::Upkeep { error });
+            }
         }
         self.stir(Wait::Not);
     }

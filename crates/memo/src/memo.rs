@@ -14,6 +14,7 @@ use crate::execute::{Event, Mailbox, Shared};
 use crate::handle::{Handle, Inner};
 use crate::promise::Promises;
 use crate::settings::Settings;
+use crate::shared_cache::SharedCache;
 use crate::tasks::TaskId;
 use crate::{Error, Feedback};
 
@@ -43,12 +44,25 @@ impl Memo {
     /// Makes a memo. Nothing is touched and no thread is started before there is something to do.
     #[must_use]
     pub fn new(settings: Settings) -> Memo {
+        let cache = SharedCache::new(&settings);
+        Memo::with(settings, cache, false)
+    }
+
+    /// As [`Memo::new`], with a cache that other memos use as well. What the settings say of the cache, of its durability
+    /// and of the time counts for nothing: that was said when it was made. It is [`SharedCache::finish`] that leaves what
+    /// was learned to later builds, and not the end of this one.
+    #[must_use]
+    pub fn sharing(settings: Settings, cache: &SharedCache) -> Memo {
+        Memo::with(settings, cache.clone(), true)
+    }
+
+    fn with(settings: Settings, cache: SharedCache, is_cache_shared: bool) -> Memo {
         let settings = Settings { cwd: settings.cwd.components().collect(), ..settings };
         let mailbox = Arc::new(Mailbox::default());
         let inner = Inner {
             state: RefCell::default(),
             promises: Rc::new(Promises::default()),
-            shared: Arc::new(Shared::new(&settings, &mailbox)),
+            shared: Arc::new(Shared::new(&settings, cache, is_cache_shared, &mailbox)),
             settings,
             mailbox: Arc::clone(&mailbox),
             is_closed: Cell::new(false),
@@ -162,7 +176,9 @@ impl Drop for Memo {
         shared.groups.kill();
         shared.files.close();
         shared.processes.close();
-        // What stays of the staging area is removed by the next build.
-        let _ = shared.cache.end_session();
+        if !shared.is_cache_shared {
+            // What stays of the staging area is removed by the next build.
+            let _ = shared.cache.end_session();
+        }
     }
 }

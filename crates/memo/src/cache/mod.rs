@@ -31,7 +31,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use buildbook_atomic_swap::recover;
 use buildbook_fsio::{Durability, create_folders, op, open_file, sync_folder};
 
-use crate::contents::hold;
+use crate::contents::{KnownFiles, hold};
 use crate::digest::Digest;
 use crate::identity::Identity;
 use crate::key::Key;
@@ -124,8 +124,10 @@ impl Cache {
     }
 
     /// Leaves what this build found to later ones, and the digests that it knows if there are new ones.
-    pub(crate) fn remember(&self, known: Option<Vec<(Identity, Digest)>>) -> Result<()> {
-        known.map_or(Ok(()), |known| self.remember_known(known))?;
+    pub(crate) fn remember(&self, known: &KnownFiles) -> Result<()> {
+        if known.take_learned() {
+            self.remember_known(known.list())?;
+        }
         self.remember_recent()
     }
 

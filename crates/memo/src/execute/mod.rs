@@ -15,11 +15,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cache::{Blob, Cache, Entry, Found, Restored, is_there};
-use crate::contents::{Content, Contents};
+use crate::contents::{Content, Contents, KnownFiles};
 use crate::error::panic_message;
 use crate::key::{Key, KeyBuilder, Names};
 use crate::op::{Activity, OpId, Span, Spans};
 use crate::settings::Settings;
+use crate::shared_cache::SharedCache;
 use crate::tasks::TaskId;
 use crate::used::Named;
 use crate::{Error, Result};
@@ -81,7 +82,10 @@ pub(crate) enum Output {
 pub(crate) struct Shared {
     pub(crate) cwd: PathBuf,
     pub(crate) names: Names,
-    pub(crate) cache: Cache,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) known: Arc<KnownFiles>,
+    /// Whether other memos use them as well. Who owns them sees to their end then.
+    pub(crate) is_cache_shared: bool,
     pub(crate) contents: Contents,
     pub(crate) groups: Arc<Groups>,
     pub(crate) files: Pool,
@@ -100,12 +104,20 @@ struct Work {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: &Settings, mailbox: &Arc<Mailbox>) -> Shared {
+    pub(crate) fn new(
+        settings: &Settings,
+        cache: SharedCache,
+        is_cache_shared: bool,
+        mailbox: &Arc<Mailbox>,
+    ) -> Shared {
+        let SharedCache { cache, known } = cache;
         Shared {
             cwd: settings.cwd.clone(),
             names: Names { home: settings.cwd.clone(), relocatable: settings.relocatable },
-            cache: Cache::new(settings),
-            contents: Contents::new(settings.clock, settings.cwd.clone()),
+            cache,
+            contents: Contents::new(settings.clock, settings.cwd.clone(), Arc::clone(&known)),
+            known,
+            is_cache_shared,
             groups: Arc::default(),
             files: Pool::new("memo-files", settings.file_threads.get(), Haste::Soon, Arc::clone(mailbox)),
             processes: Pool::new("memo-process", settings.max_spawn.get(), Haste::Now, Arc::clone(mailbox)),
@@ -163,7 +175,7 @@ impl Work {
         };
         let submitted = pool.submit(Box::new(move |slot| {
             let start = self.shared.elapsed();
-            self.shared.contents.start_with(|| {
+            self.shared.known.start_with(|| {
                 // If this fails, every operation that needs a staging area says why.
                 let _ = self.shared.cache.clean();
                 self.shared.cache.recall()

@@ -12,6 +12,7 @@ mod probes_ends;
 mod probes_keys;
 mod random;
 mod rows;
+mod shared;
 mod shell;
 mod support;
 mod tasks;

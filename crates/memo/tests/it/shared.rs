@@ -1,0 +1,89 @@
+//! Memos that share a cache.
+
+use std::time::{Duration, SystemTime};
+
+use buildbook_memo::{Memo, SharedCache, Status};
+
+use crate::support::Project;
+
+/// Builds `out` of this number from `in` with a memo of its own, and says whether that was revived.
+fn build(project: &Project, cache: &SharedCache, number: usize) -> bool {
+    let mut memo = Memo::sharing(project.settings(), cache);
+    memo.file_ready("in");
+    let make = move || Ok(format!("made {number}").into_bytes());
+    drop(memo.write_with(format!("out{number}"), "1", make).reads(["in"]).start());
+    memo.finish().into_result().unwrap();
+    matches!(memo.ops()[0].status, Status::Revived)
+}
+
+fn project() -> Project {
+    let project = Project::new();
+    project.put("in", "some");
+    // So old that its digest is remembered.
+    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(project.path("in")).unwrap().set_modified(long_ago).unwrap();
+    std::thread::sleep(Duration::from_millis(60));
+    project
+}
+
+fn areas(project: &Project) -> usize {
+    std::fs::read_dir(project.path("cache/running")).unwrap().count()
+}
+
+#[test]
+fn memos_at_the_same_time_share_a_cache_and_leave_what_they_learned_once() {
+    let project = project();
+    let in_parallel = |cache: &SharedCache| -> usize {
+        std::thread::scope(|scope| {
+            let build = |number| {
+                scope.spawn({
+                    let project = &project;
+                    move || (0..10_usize).filter(|part| build(project, cache, number * 10 + part)).count()
+                })
+            };
+            let threads: Vec<_> = (0..4_usize).map(build).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        })
+    };
+    let cache = SharedCache::new(&project.settings());
+    assert_eq!((in_parallel(&cache), areas(&project)), (0, 1), "they have one staging area");
+    assert!(!project.path("cache/known").exists());
+    cache.finish().unwrap();
+    assert!(project.path("cache/known").exists());
+    assert_eq!(areas(&project), 0);
+
+    for number in 0..40 {
+        assert_eq!(project.get(&format!("out{number}")), format!("made {number}"));
+        std::fs::remove_file(project.path(&format!("out{number}"))).unwrap();
+    }
+    assert_eq!((in_parallel(&cache), areas(&project)), (40, 1), "it can be used after its end");
+    assert!(!project.path("cache/recent").exists());
+    cache.finish().unwrap();
+    assert!(project.path("cache/recent").exists());
+    assert_eq!(areas(&project), 0);
+
+    let mut alone = project.memo();
+    alone.file_ready("in");
+    drop(alone.write_with("out0", "1", || panic!("it is known")).reads(["in"]).start());
+    alone.finish().into_result().unwrap();
+}
+
+#[test]
+fn the_end_of_one_memo_takes_nothing_from_the_others() {
+    let project = project();
+    let cache = SharedCache::new(&project.settings());
+    let memo = |number: usize| {
+        let memo = Memo::sharing(project.settings(), &cache);
+        drop(memo.write(format!("file{number}"), "some").start());
+        memo
+    };
+    let (mut first, mut second) = (memo(1), memo(2));
+    first.finish().into_result().unwrap();
+    assert_eq!(areas(&project), 1);
+    drop(first);
+    assert_eq!(areas(&project), 1, "the second may have something there");
+    second.finish().into_result().unwrap();
+    drop(second);
+    drop(cache);
+    assert_eq!(areas(&project), 0, "whoever forgets to finish it leaves nothing there");
+}
