@@ -40,6 +40,7 @@ fn plays_its_role() {
         "revive" => crate::memo::revive(folder),
         "incremental" => crate::incremental::index(folder),
         "run" => crate::run::run(folder),
+        "from memo" => crate::run::from_memo(folder),
         other => panic!("{other:?}"),
     };
     println!("cost: {cost}");

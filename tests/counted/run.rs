@@ -1,4 +1,4 @@
-//! The program on a plan of which everything is in place.
+//! The program on a plan of which everything is in place, or in a memo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,47 @@ fn a_second_run_starts_no_process_and_does_the_same_for_each_target() {
     assert!(each(|cost| cost.bytes_read) <= 2048, "{few:?} {many:?}");
     assert!(each(|cost| cost.write_calls) <= 1, "{few:?} {many:?}");
     assert!(each(|cost| cost.bytes_written) <= 2048, "{few:?} {many:?}");
+}
+
+/// Takes everything from the memo, into a book that is new.
+pub(crate) fn from_memo(folder: &Path) -> Cost {
+    let mut command = from_memo_into(folder, "third");
+    let cost = count::cost(|| assert!(command.status().unwrap().success()));
+    let report: Value = serde_json::from_slice(&fs::read(folder.join("third.json")).unwrap()).unwrap();
+    assert_eq!(report["totals"]["from_memo"], report["totals"]["targets"], "{}", report["totals"]);
+    cost
+}
+
+fn from_memo_into(folder: &Path, book: &str) -> Command {
+    let mut command = buildbook(folder, &std::env::var("PATH").unwrap());
+    command.args(["--memo", "memo", "--json", "--root", book]);
+    command.stdout(fs::File::create(folder.join(format!("{book}.json"))).unwrap());
+    command
+}
+
+/// What is remembered grows with the targets. It is read and written once for all of them.
+#[test]
+fn a_run_that_takes_all_from_the_memo_does_the_same_for_each_target() {
+    if program().is_none() {
+        return;
+    }
+    let [few, many] = [30, 120].map(|targets| {
+        let folder = tempfile::tempdir().unwrap();
+        let target = |number| {
+            json!({ "package": format!("package-{number}.1.0"), "command": ["true"], "outputs": ["."] })
+        };
+        let plan = json!({ "targets": (0..targets).map(target).collect::<Vec<_>>() });
+        fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+        // The second notes what it found, and the third has that.
+        for book in ["first", "second"] {
+            assert!(from_memo_into(folder.path(), book).status().unwrap().success());
+        }
+        assert!(folder.path().join("memo/recent").exists());
+        child::cost("from memo", folder.path())
+    });
+    let each = |of: fn(&Cost) -> u64| (of(&many) - of(&few)).div_ceil(120 - 30);
+    assert!(each(|cost| cost.bytes_read) <= 4 << 10, "{few:?} {many:?}");
+    assert!(each(|cost| cost.bytes_written) <= 4 << 10, "{few:?} {many:?}");
 }
 
 #[test]

@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use buildbook::fsio;
 use buildbook::layout::{LayerTree, PlatformTree};
-use buildbook::memo::{Digest, Durability, Error, Feedback, Memo, Settings, Status, fail};
+use buildbook::memo::{Digest, Durability, Error, Feedback, Memo, Settings, SharedCache, Status, fail};
 use serde::{Deserialize, Serialize};
 
 use super::listing::{self, Item};
@@ -44,7 +44,8 @@ const ANSWERS: u64 = 8;
 
 /// A cache of what commands made.
 pub(super) struct Memos {
-    cache: PathBuf,
+    /// For all targets, so that what earlier batches remembered is read once.
+    cache: SharedCache,
     /// Where programs are looked for, unless a target has a path of its own.
     path: Option<OsString>,
     /// What is in the layers that were asked for; an error is why that cannot be told.
@@ -84,7 +85,13 @@ struct Log {
 
 impl Memos {
     pub(super) fn new(cache: PathBuf, path: Option<OsString>) -> Memos {
+        let cache = SharedCache::new(&settings(&cache).cache(&cache));
         Memos { cache, path, layers: Mutex::default() }
+    }
+
+    /// Leaves what was learned to later batches.
+    pub(super) fn finish(&self) -> Result<(), Error> {
+        self.cache.finish()
     }
 
     /// What a target's result depends on. An error says why it cannot be told. `None` if the target declares no
@@ -203,19 +210,13 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    #[expect(clippy::disallowed_methods, reason = "the memo compares it with the times of files")]
     fn start(question: &'a Question<'a>, staging: &'a LayerTree) -> Session<'a> {
-        let settings = Settings::new(staging.path(), SystemTime::now)
-            .cache(&question.memos.cache)
-            // Nothing is taken out unverified, and what a power cut loses is made again.
-            .durability(Durability::Cached)
-            .file_threads(NonZero::<usize>::MIN)
-            .relocatable(true);
-        let mut memo = Memo::new(settings);
+        let settings = settings(staging.path()).file_threads(NonZero::<usize>::MIN).relocatable(true);
+        let mut memo = Memo::sharing(settings, &question.memos.cache);
         let problems = Rc::new(RefCell::new(BTreeSet::new()));
         let listener = Rc::clone(&problems);
         memo.on_feedback(move |feedback| {
-            if let Feedback::OpCacheProblem { error, .. } | Feedback::Upkeep { error } = feedback {
+            if let Feedback::OpCacheProblem { error, .. } = feedback {
                 listener.borrow_mut().insert(fsio::explained(error));
             }
         });
@@ -315,7 +316,7 @@ impl<'a> Session<'a> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Leaves what was learned to others, and tells what was wrong with the cache.
+    /// Tells what was wrong with the cache.
     fn end(mut self, tell: &dyn Fn(&str)) {
         // How each operation ended is known.
         let _ = self.memo.finish();
@@ -323,6 +324,13 @@ impl<'a> Session<'a> {
             tell(&format!("memo: {problem}"));
         }
     }
+}
+
+/// What all dealings with the cache have in common.
+#[expect(clippy::disallowed_methods, reason = "the memo compares it with the times of files")]
+fn settings(cwd: &Path) -> Settings {
+    // Nothing is taken out unverified, and what a power cut loses is made again.
+    Settings::new(cwd, SystemTime::now).durability(Durability::Cached)
 }
 
 /// What a file is known by, beside its name and rights.
