@@ -34,7 +34,7 @@ impl SharedCache {
     ///
     /// # Errors
     ///
-    /// The first thing that failed. The rest was done all the same, and no result is wrong for it.
+    /// The first thing that failed. No result is wrong for it: later builds have more to do.
     pub fn finish(&self) -> Result<()> {
         let (remembered, ended) = (self.cache.remember(&self.known), self.cache.end_session());
         remembered.and(ended)
