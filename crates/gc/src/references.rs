@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
 
 use buildbook_atomic_swap::Role;
 use buildbook_fsio::{Kind, read_file};
@@ -74,10 +75,15 @@ fn unreadable(path: &Path, error: Error) -> Error {
     }
 }
 
-/// What a link that leads nowhere publishes is not known: it is perhaps on a disk that is not mounted.
+/// A link to what is no longer beside it publishes nothing. What another one that leads nowhere publishes is not known:
+/// it is perhaps on a disk that is not mounted.
 fn leads_to_folder(link: &Path) -> Result<bool> {
+    let stays_here = || {
+        fs::read_link(link).is_ok_and(|to| to.components().all(|part| matches!(part, Component::Normal(_))))
+    };
     match fs::metadata(link) {
         Ok(metadata) => Ok(metadata.is_dir()),
+        Err(error) if error.kind() == ErrorKind::NotFound && stays_here() => Ok(false),
         Err(error) => Err(unreadable(link, Error::io("follow the link", link)(error))),
     }
 }

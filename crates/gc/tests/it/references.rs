@@ -55,14 +55,15 @@ fn links_are_followed_to_references() {
     fs::write(elsewhere.join("universes.json"), references(&[TWO])).unwrap();
     symlink("1.2.0", farm.html().blessed().join("anvil/latest")).unwrap();
     symlink(farm.root().join("elsewhere"), farm.html().blessed().join("moved")).unwrap();
+    symlink("1.1.0", farm.html().blessed().join("anvil/oldest")).unwrap();
     assert_eq!(collect(&farm), [ONE, TWO]);
 }
 
 #[test]
 fn a_link_that_leads_nowhere_stops_everything() {
-    for link in ["anvil/gone", "gone"] {
+    for (link, to) in [("anvil/gone", "../../nowhere"), ("gone", "/nowhere"), ("gone", "a/../nowhere")] {
         let farm = farm();
-        symlink("nowhere", farm.html().blessed().join(link)).unwrap();
+        symlink(to, farm.html().blessed().join(link)).unwrap();
         let refused = nothing_goes(&farm);
         assert!(matches!(refused, Error::UnreadableReferences { path, .. } if path.ends_with(link)));
     }
