@@ -1,10 +1,13 @@
 //! Which book, which platform, and where they are.
 
+use std::ffi::OsString;
+use std::fs::ReadDir;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use anyhow::Context as _;
 use buildbook::history::History;
-use buildbook::layout::{Book, PackageId, Platform, PlatformTree, RunId, Timestamp};
+use buildbook::layout::{Book, LayerName, PackageId, Platform, PlatformTree, RunId, Timestamp};
 use buildbook::runlog::{Error, RunLog};
 
 use crate::args::Arguments;
@@ -34,20 +37,47 @@ impl Context {
         })
     }
 
-    /// A command that reads needs a book to be there.
+    /// A command that reads needs a book to be there. A folder that holds nothing of one is a mount point without its
+    /// disk, or a misspelled name, and no book in which nothing has happened.
     pub(crate) fn must_exist(&self) -> Result<(), Failure> {
         let root = self.book.path();
+        let unreadable = || format!("cannot read the book at {}", root.display());
         match std::fs::metadata(root) {
-            Ok(metadata) if metadata.is_dir() => Ok(()),
-            Ok(_) => Err(anyhow::anyhow!("{} is not a folder", root.display()).into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(metadata) if !metadata.is_dir() => {
+                Err(anyhow::anyhow!("{} is not a folder", root.display()).into())
+            }
+            Ok(_) if self.has_begun().with_context(unreadable)? => Ok(()),
+            Ok(_) => {
+                let shown = root.display();
+                Err(anyhow::anyhow!("there is no book at {shown}: neither logs nor a platform is there")
+                    .into())
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 Err(anyhow::anyhow!("there is no book at {}; `buildbook run` begins one", root.display())
                     .into())
             }
-            Err(error) => Err(anyhow::Error::new(error)
-                .context(format!("cannot read the book at {}", root.display()))
-                .into()),
+            Err(error) => Err(anyhow::Error::new(error).context(unreadable()).into()),
         }
+    }
+
+    /// Whether the root holds something that only a book has: runs, locks, or a platform with histories, an index or
+    /// layers. The original makes each of them when it is first needed, so any one will do.
+    fn has_begun(&self) -> io::Result<bool> {
+        for part in [self.book.logs().path().to_owned(), self.book.locks()] {
+            match part.symlink_metadata() {
+                Ok(_) => return Ok(true),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let entries = std::fs::read_dir(self.book.path())?;
+        let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        Ok(names.any(|name| {
+            // In the folder of a platform, which is no book, what looks like platforms may be parts of layers.
+            let may_be_platform = name.parse::<LayerName>().is_err();
+            may_be_platform
+                && name.parse().is_ok_and(|platform| holds_something(&self.book.platform(&platform)))
+        }))
     }
 
     pub(crate) fn run_log(&self) -> RunLog {
@@ -86,19 +116,28 @@ impl Context {
     pub(crate) fn platforms(&self) -> Result<Vec<Platform>, Failure> {
         let root = self.book.path();
         let entries = match std::fs::read_dir(root) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.with_context(|| format!("cannot read the folder {}", root.display()))?,
         };
         let mut platforms: Vec<Platform> = entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|platform| {
-                let tree = self.book.platform(platform);
-                tree.packages().path().is_dir() || tree.status().is_file()
-            })
+            .filter(|platform| is_read(&self.book.platform(platform)))
             .collect();
         platforms.sort();
         Ok(platforms)
     }
+}
+
+/// Whether something is known of a platform: it has histories or an index.
+fn is_read(tree: &PlatformTree) -> bool {
+    tree.packages().path().is_dir() || tree.status().is_file()
+}
+
+/// As [`is_read`], or at least layers.
+fn holds_something(tree: &PlatformTree) -> bool {
+    let is_layer = |name: OsString| name.to_str().is_some_and(|name| name.parse::<LayerName>().is_ok());
+    let has_layers = |entries: ReadDir| entries.flatten().any(|entry| is_layer(entry.file_name()));
+    is_read(tree) || std::fs::read_dir(tree.path()).is_ok_and(has_layers)
 }
 
 /// A package as the user spelled it.

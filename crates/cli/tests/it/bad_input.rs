@@ -1,8 +1,9 @@
 //! Everything malformed gets one line, its exit status, and loses nothing.
 
+use buildbook_tests::Snapshot;
 use serde_json::json;
 
-use crate::book::{Book, Ended, command};
+use crate::book::{Book, Ended, ask, command};
 
 #[test]
 fn a_wrong_plan_starts_nothing() {
@@ -44,7 +45,7 @@ fn wrong_arguments_have_status_2() {
     ] {
         assert_eq!(book.run(arguments).status, 2, "{arguments:?}");
     }
-    std::fs::create_dir(book.root()).unwrap();
+    std::fs::create_dir_all(book.root().join("logs")).unwrap();
     book.run(&["history", "../../etc/passwd"]).assert_error(2, "path separator");
     book.run(&["why", ""]).assert_error(2, "empty");
     book.run(&["progress", "--watch", "--json"]).assert_error(2, "--json prints one document");
@@ -53,33 +54,73 @@ fn wrong_arguments_have_status_2() {
     assert_eq!(Ended::from(output).status, 2);
 }
 
+/// Every command that reads a book, and those that keep it.
+const READERS: [&[&str]; 17] = [
+    &["status"],
+    &["packages"],
+    &["failures"],
+    &["history", "a.1"],
+    &["log", "a.1"],
+    &["why", "a.1"],
+    &["runs"],
+    &["show", "latest"],
+    &["diff", "a", "b"],
+    &["progress"],
+    &["locks"],
+    &["locks", "clean"],
+    &["index"],
+    &["compact"],
+    &["gc"],
+    &["fsck"],
+    &["fsck", "--repair"],
+];
+
 #[test]
 fn a_book_that_is_not_there_has_status_3_and_is_not_made() {
     let book = Book::new();
-    for arguments in [
-        &["status"][..],
-        &["packages"],
-        &["failures"],
-        &["history", "a.1"],
-        &["log", "a.1"],
-        &["why", "a.1"],
-        &["runs"],
-        &["show", "latest"],
-        &["diff", "a", "b"],
-        &["progress"],
-        &["locks"],
-        &["locks", "clean"],
-        &["index"],
-        &["compact"],
-        &["gc"],
-        &["fsck"],
-        &["fsck", "--repair"],
-    ] {
+    for arguments in READERS {
         book.run(arguments).assert_error(3, "there is no book at");
         assert!(!book.root().exists(), "{arguments:?} made one");
     }
     std::fs::write(book.root(), "").unwrap();
     book.run(&["status"]).assert_error(3, "is not a folder");
+}
+
+/// A disk that is not mounted leaves an empty folder; a wrong folder may hold anything.
+#[test]
+fn a_folder_that_holds_no_book_is_not_an_empty_one() {
+    let book = Book::new();
+    let own = Book::new();
+    own.batch(&own.plan(&[("a.1", "true", &[])]));
+    std::fs::create_dir_all(own.root().join("test-1/build-0123456789ab/packages")).unwrap();
+    std::fs::create_dir_all(book.path("wrong/share/doc")).unwrap();
+    std::fs::create_dir(book.root()).unwrap();
+    for root in [book.root(), book.path("wrong"), own.root().join("test-1")] {
+        let before = Snapshot::take(&root).unwrap();
+        for arguments in READERS {
+            let ended = ask(&root, arguments);
+            ended.assert_error(3, "there is no book at");
+            assert!(ended.stderr.contains("neither logs nor a platform"), "{}", ended.stderr);
+        }
+        let after = Snapshot::take(&root).unwrap();
+        assert_eq!(before.differences(&after), Vec::<String>::new(), "{}", root.display());
+    }
+    // A batch begins a book in an empty folder.
+    let (status, _) = book.batch(&book.plan(&[("a.1", "true", &[])]));
+    assert_eq!((status, book.run(&["fsck"]).status), (0, 0));
+}
+
+/// The original makes each part when it is first needed.
+#[test]
+fn any_part_of_a_book_makes_one() {
+    for part in ["logs", "locks", "any-1/packages", "any-1/build-0123456789ab", "any-1/0123456789ab"] {
+        let book = Book::new();
+        std::fs::create_dir_all(book.root().join(part)).unwrap();
+        for arguments in [&["runs"][..], &["locks"], &["fsck"]] {
+            let ended = ask(&book.root(), arguments);
+            assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{part}: {arguments:?}");
+        }
+    }
 }
 
 #[test]

@@ -96,6 +96,13 @@ pub(crate) fn command(root: &Path) -> Command {
     command
 }
 
+/// The program on a book at any place, asked for no platform.
+pub(crate) fn ask(root: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_buildbook"));
+    command.env_remove("BUILDBOOK_ROOT").arg("--root").arg(root).args(arguments);
+    Ended::from(command.output().unwrap())
+}
+
 impl From<Output> for Ended {
     fn from(output: Output) -> Ended {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
