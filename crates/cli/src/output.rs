@@ -5,22 +5,23 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 pub(crate) use buildbook::fsio::explained;
 use serde::{Serialize, Serializer};
 
 /// Prints one JSON document. That its reader has gone, as `head` does, is no error.
-pub(crate) fn json(document: &impl Serialize) -> io::Result<()> {
+pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from);
-    unless_gone(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush())).map(drop)
+    printed(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush())).map(drop)
 }
 
 /// Prints text, ended by a line feed. That its reader has gone is no error.
-pub(crate) fn text(text: &str) -> io::Result<()> {
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let end: &[u8] = if text.is_empty() || text.ends_with('\n') { b"" } else { b"\n" };
     let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end));
-    unless_gone(written.and_then(|()| out.flush())).map(drop)
+    printed(written.and_then(|()| out.flush())).map(drop)
 }
 
 /// A path in a JSON document, which holds text only: what is not UTF-8 becomes a mark.
@@ -40,6 +41,11 @@ pub(crate) fn unless_gone(written: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// As [`unless_gone`], for standard output: the answer of the system alone does not say what could not be written.
+pub(crate) fn printed(written: io::Result<()>) -> anyhow::Result<bool> {
+    unless_gone(written).context("cannot write to standard output")
 }
 
 /// Says something on standard error. Where nobody can be told, because the reader has gone or the disk that it

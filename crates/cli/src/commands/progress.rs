@@ -69,7 +69,7 @@ fn watch(context: &Context) -> Outcome {
                 _ => String::new(),
             };
             let mut out = std::io::stdout().lock();
-            if !output::unless_gone(write!(out, "{back}{text}").and_then(|()| out.flush()))? {
+            if !output::printed(write!(out, "{back}{text}").and_then(|()| out.flush()))? {
                 return Ok(Status::Done);
             }
             shown = text;

@@ -57,7 +57,7 @@ fn an_answer_that_cannot_be_printed_is_an_error() {
     book.batch(&book.plan(&[("a.1", "true", &[])]));
     for arguments in [&["packages"][..], &["packages", "--json"], &["runs"]] {
         let ended = Ended::from(book.command().args(arguments).stdout(full()).output().unwrap());
-        ended.assert_error(3, "No space left");
+        ended.assert_error(3, "cannot write to standard output: No space left");
     }
 }
 
