@@ -89,15 +89,26 @@ impl Context {
     }
 
     /// Where the platform's part of the book is. One that was asked for must be there: a misspelled name would
-    /// otherwise be a platform of which nothing is known.
+    /// otherwise be a platform of which nothing is known. So must this machine's, where there are several others.
     pub(crate) fn platform_tree(&self) -> Result<PlatformTree, Failure> {
         let platform = self.platform()?;
         let tree = self.book.platform(&platform);
-        if self.platform.is_some() && !tree.path().is_dir() {
+        if tree.path().is_dir() {
+            return Ok(tree);
+        }
+        if self.platform.is_some() {
             let path = tree.path().display();
             return Err(anyhow::anyhow!("the book has no platform {platform}: {path} is not there").into());
         }
-        Ok(tree)
+        let others: Vec<String> = self.platforms()?.iter().map(ToString::to_string).collect();
+        if others.is_empty() {
+            return Ok(tree);
+        }
+        let others = others.join(", ");
+        Err(anyhow::anyhow!(
+            "the book has the platforms {others}, and not this machine's, {platform}; --platform says which is meant"
+        )
+        .into())
     }
 
     /// The platform that was asked for, else the only one of the book, else this machine's.

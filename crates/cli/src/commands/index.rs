@@ -18,8 +18,8 @@ struct Document<'a> {
 }
 
 pub(super) fn run(context: &Context, arguments: &args::Index) -> Outcome {
-    let platform = context.platform()?;
-    let tree = context.book.platform(&platform);
+    let (platform, tree) = (context.platform()?, context.platform_tree()?);
+    // A book without platforms has nothing to make an index of.
     if !tree.path().is_dir() {
         return Err(anyhow::anyhow!(
             "the book has no platform {platform}: {} is not there",

@@ -22,8 +22,7 @@ struct Document<'a> {
 }
 
 pub(super) fn run(context: &Context) -> Outcome {
-    let platform = context.platform()?;
-    let tree = context.book.platform(&platform);
+    let (platform, tree) = (context.platform()?, context.platform_tree()?);
     let Some(Inspected { status, mut problems, .. }) = status_index::inspect(tree.path())? else {
         return Err(anyhow::anyhow!(
             "there is no index at {}; `buildbook index` makes one",

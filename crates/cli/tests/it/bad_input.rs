@@ -146,26 +146,42 @@ fn runs_that_cannot_be_looked_through_are_not_runs_that_do_not_exist() {
     book.run(&["show", "latest"]).assert_error(1, "latest");
 }
 
+const OF_A_PLATFORM: [&[&str]; 9] = [
+    &["packages"],
+    &["failures"],
+    &["history", "a.1"],
+    &["why", "a.1"],
+    &["compact"],
+    &["gc"],
+    &["gc", "--dry-run"],
+    &["status"],
+    &["index"],
+];
+
 #[test]
 fn a_platform_that_the_book_does_not_have_is_not_an_empty_one() {
     let book = Book::new();
     book.batch(&book.plan(&[("a.1", "true", &[])]));
-    for arguments in [
-        &["packages"][..],
-        &["failures"],
-        &["history", "a.1"],
-        &["why", "a.1"],
-        &["compact"],
-        &["gc"],
-        &["gc", "--dry-run"],
-        &["status"],
-        &["index"],
-    ] {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_buildbook"));
-        command.env_remove("BUILDBOOK_ROOT").arg("--root").arg(book.root()).args(["--platform", "tset-1"]);
-        Ended::from(command.args(arguments).output().unwrap()).assert_error(3, "tset-1");
+    for arguments in OF_A_PLATFORM {
+        ask(&book.root(), &[&["--platform", "tset-1"], arguments].concat()).assert_error(3, "tset-1");
         assert!(!book.root().join("tset-1").exists(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_book_of_several_platforms_is_asked_for_one() {
+    let book = Book::new();
+    for platform in ["one-1", "two-2"] {
+        std::fs::create_dir_all(book.root().join(platform).join("packages/a.1")).unwrap();
+    }
+    for arguments in OF_A_PLATFORM {
+        ask(&book.root(), arguments).assert_error(3, "the platforms one-1, two-2,");
+    }
+    assert_eq!(ask(&book.root(), &["packages", "--platform", "two-2"]).status, 0);
+    // What belongs to no platform is not asked for one.
+    assert_eq!(ask(&book.root(), &["runs"]).status, 0);
+    std::fs::remove_dir_all(book.root().join("two-2")).unwrap();
+    assert_eq!(ask(&book.root(), &["packages"]).status, 0, "one alone is meant");
 }
 
 #[test]
