@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
         // One package that cannot be compacted does not stop the others.
         match history.compact(&package, &retention, context.now) {
             Ok(compacted) => {
-                problems.extend(compacted.problems.iter().map(|problem| format!("{package}: {problem}")));
+                problems.extend(super::lines(&history.tree().history(&package), &compacted.problems));
                 rows.push(row(package, &compacted));
             }
             Err(error) => {

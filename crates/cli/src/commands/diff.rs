@@ -134,7 +134,7 @@ fn results(run_log: &RunLog, id: &RunId, problems: &mut Vec<String>) -> Result<R
         problems.push(format!("run {id} is {state}: what it did not reach counts as gone or new"));
     }
     let events = run_log.events(id)?;
-    problems.extend(events.problems.iter().map(|problem| format!("run {id}: {problem}")));
+    problems.extend(super::lines(&run_log.tree().run(id).events(), &events.problems));
     let mut results = BTreeMap::new();
     for Logged { event, .. } in events.results() {
         let kind = match event.kind {

@@ -18,6 +18,7 @@ struct Document<'a> {
 pub(super) fn run(context: &Context, arguments: &args::History) -> Outcome {
     let package = context::package(&arguments.package)?;
     let history = context.history()?;
+    let path = history.tree().history(&package);
     let Reading { entries, problems, .. } = if arguments.latest {
         history.read_latest(&package)?
     } else if arguments.blessed {
@@ -26,7 +27,7 @@ pub(super) fn run(context: &Context, arguments: &args::History) -> Outcome {
             output::json(&Document {
                 package: package.as_str(),
                 entries: Vec::new(),
-                problems: super::lines(&blessed.problems),
+                problems: super::lines(&path, &blessed.problems),
             })?;
             return Ok(Status::Failed);
         }
@@ -34,14 +35,14 @@ pub(super) fn run(context: &Context, arguments: &args::History) -> Outcome {
             context,
             package.as_str(),
             blessed.entry.into_iter().collect(),
-            &super::lines(&blessed.problems),
+            &super::lines(&path, &blessed.problems),
         );
     } else if let Some(count) = arguments.newest {
         history.newest(&package, count)?
     } else {
         history.read(&package)?
     };
-    show(context, package.as_str(), entries, &super::lines(&problems))
+    show(context, package.as_str(), entries, &super::lines(&path, &problems))
 }
 
 fn show(context: &Context, package: &str, entries: Vec<Entry>, problems: &[String]) -> Outcome {

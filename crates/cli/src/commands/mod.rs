@@ -17,6 +17,8 @@ mod standing;
 mod status;
 mod why;
 
+use std::path::Path;
+
 use buildbook::status_index::Change;
 
 use crate::args::{Arguments, Command};
@@ -76,7 +78,7 @@ pub(crate) fn explained<E: std::error::Error>(problems: &[E]) -> Vec<String> {
     problems.iter().map(|problem| crate::output::explained(problem)).collect()
 }
 
-/// Lines that could not be used, as they are shown and in JSON documents.
-fn lines<P: std::fmt::Display>(problems: &[P]) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
+/// Lines of a file that could not be used, as they are shown and in JSON documents.
+fn lines<P: std::fmt::Display>(file: &Path, problems: &[P]) -> Vec<String> {
+    problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect()
 }

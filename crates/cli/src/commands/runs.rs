@@ -91,7 +91,7 @@ pub(super) fn show(context: &Context, arguments: &args::OneRun) -> Outcome {
         None
     });
     let events = run_log.events(&id)?;
-    problems.extend(super::lines(&events.problems));
+    problems.extend(super::lines(&run_log.tree().run(&id).events(), &events.problems));
     let one = One { id, state, summary, plan, events: events.events, problems };
     if context.json {
         output::json(&one)?;

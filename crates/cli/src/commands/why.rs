@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, arguments: &args::OnePackage) -> Outcome {
     let package = context::package(&arguments.package)?;
     let history = context.history()?;
     let reading = history.read(&package)?;
-    let mut problems = super::lines(&reading.problems);
+    let mut problems = super::lines(&history.tree().history(&package), &reading.problems);
     let newest: Vec<Entry> = [Kind::Build, Kind::Doc]
         .into_iter()
         .filter_map(|kind| newest(&reading.entries, kind).cloned())
@@ -93,7 +93,7 @@ fn causes(
             break;
         }
         let reading = history.read(&next)?;
-        problems.extend(super::lines(&reading.problems));
+        problems.extend(super::lines(&history.tree().history(&next), &reading.problems));
         // The dependency as it was in that run; it may have been mended since.
         let same_run =
             reading.entries.iter().find(|other| other.run == entry.run && !other.category.is_success());

@@ -159,6 +159,43 @@ fn what_cannot_be_read_is_told_with_its_reason() {
 }
 
 #[test]
+fn a_line_that_is_skipped_is_told_with_its_file() {
+    let book = Book::new();
+    let plan = book.plan(&[("a.1", "exit 1", &[]), ("b.1", "true", &["a.1"])]);
+    book.batch(&plan);
+    book.batch(&plan);
+    let spoil = |path: &std::path::Path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        std::fs::write(path, format!("{text}nonsense\n")).unwrap();
+    };
+    let history = book.root().join("test-1/packages/a.1/history.jsonl");
+    let runs = book.run(&["runs", "--json"]).json()["runs"].clone();
+    let (old, new) = (runs[0]["id"].as_str().unwrap(), runs[1]["id"].as_str().unwrap());
+    let events = book.root().join("logs/runs").join(old).join("build.jsonl");
+    for path in [&history, &events] {
+        spoil(path);
+    }
+    for (arguments, path) in [
+        (&["history", "a.1"][..], &history),
+        (&["history", "a.1", "-n", "9"], &history),
+        (&["history", "a.1", "--blessed"], &history),
+        (&["history", "a.1", "--latest"], &history),
+        (&["why", "a.1"], &history),
+        (&["why", "b.1"], &history),
+        (&["compact"], &history),
+        (&["show", old], &events),
+        (&["diff", old, new], &events),
+    ] {
+        let words = format!("buildbook: skipped: {}: ", path.display());
+        let ended = book.run(arguments);
+        assert!(ended.stderr.starts_with(&words), "{arguments:?}: {:?}", ended.stderr);
+        let document = book.run(&[arguments, &["--json"]].concat()).json();
+        let problem = document["problems"][0].as_str().unwrap();
+        assert!(problem.starts_with(path.to_str().unwrap()), "{arguments:?}: {problem}");
+    }
+}
+
+#[test]
 fn no_file_of_the_book_steers_a_terminal() {
     let book = Book::new();
     book.batch(&book.plan(&[("a.1", "true", &[])]));
