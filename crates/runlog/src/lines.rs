@@ -64,6 +64,14 @@ impl Problems {
     }
 }
 
+/// What is wrong with a line that was read alone: its number is not the parser's.
+fn reason(error: &str) -> String {
+    match error.rsplit_once(" at line 1 column ") {
+        Some((what, column)) => format!("{what} at column {column}"),
+        None => error.to_owned(),
+    }
+}
+
 /// Reads a file of JSON lines. One that is missing has none. Blank lines are passed over; a line that is
 /// not UTF-8 is read as well as it can be.
 pub(crate) fn read_lines<T>(
@@ -88,7 +96,7 @@ pub(crate) fn read_lines<T>(
         match parse(text) {
             Ok(record) => found.records.push(record),
             Err(_) if !line.ended => found.cut_off = true,
-            Err(error) => problems.add(bad(error.to_string())),
+            Err(error) => problems.add(bad(reason(&error.to_string()))),
         }
     }
     found.problems = problems.into_list();

@@ -34,7 +34,7 @@ pub enum Problem {
         source: buildbook_history::Error,
     },
     /// Lines of a history that are not exactly one entry.
-    #[error("{} of the history of {package} are not exactly one entry", lines(problems))]
+    #[error("the history of {package} has {}", lines(problems))]
     Lines {
         /// The package.
         package: PackageId,
@@ -51,8 +51,8 @@ pub enum Problem {
 
 fn lines(problems: &[buildbook_history::Problem]) -> String {
     match problems.iter().map(buildbook_history::Problem::lines).sum::<u64>() {
-        1 => "one line".to_owned(),
-        count => format!("{count} lines"),
+        1 => "one line that is no entry".to_owned(),
+        count => format!("{count} lines that are no entries"),
     }
 }
 

@@ -193,6 +193,17 @@ fn a_line_that_is_skipped_is_told_with_its_file() {
         let problem = document["problems"][0].as_str().unwrap();
         assert!(problem.starts_with(path.to_str().unwrap()), "{arguments:?}: {problem}");
     }
+    let ended = book.run(&["show", old]);
+    assert!(
+        ended.stderr.contains("line 3: expected ident at column 2"),
+        "one number of a line: {}",
+        ended.stderr
+    );
+    let ended = book.run(&["packages"]);
+    assert!(ended.stderr.contains("the history of a.1 has one line that is no entry"), "{}", ended.stderr);
+    spoil(&history);
+    let ended = book.run(&["packages"]);
+    assert!(ended.stderr.contains("the history of a.1 has 2 lines that are no entries"), "{}", ended.stderr);
 }
 
 #[test]
