@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, arguments: &args::Index) -> Outcome {
         Err(error @ status_index::Error::TooNew { .. }) => return Err(error.into()),
         // What is corrupt is replaced; that is what the command is for.
         Err(error) => {
-            output::say(&format!("buildbook: {}", Failure::from(error)));
+            output::say(&format!("buildbook: {}; it is made anew", Failure::from(error)));
             None
         }
     };

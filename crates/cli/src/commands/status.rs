@@ -23,7 +23,13 @@ struct Document<'a> {
 
 pub(super) fn run(context: &Context) -> Outcome {
     let (platform, tree) = (context.platform()?, context.platform_tree()?);
-    let Some(Inspected { status, mut problems, .. }) = status_index::inspect(tree.path())? else {
+    let inspected = status_index::inspect(tree.path()).map_err(|error| match error {
+        status_index::Error::Corrupt { .. } => {
+            anyhow::anyhow!("{}; `buildbook index` makes it anew", output::explained(&error))
+        }
+        error => error.into(),
+    });
+    let Some(Inspected { status, mut problems, .. }) = inspected? else {
         return Err(anyhow::anyhow!(
             "there is no index at {}; `buildbook index` makes one",
             tree.status().display()

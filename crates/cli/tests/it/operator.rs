@@ -252,6 +252,21 @@ fn an_index_is_made_anew_and_is_the_same() {
 }
 
 #[test]
+fn an_index_that_cannot_be_read_is_told_with_its_remedy() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let index = book.root().join("test-1/status.json");
+    for corrupt in ["{", "[]", ""] {
+        std::fs::write(&index, corrupt).unwrap();
+        book.run(&["status"]).assert_error(3, "; `buildbook index` makes it anew");
+        let made = book.run(&["index"]);
+        assert_eq!(made.status, 0, "{}", made.stderr);
+        assert!(made.stderr.ends_with("; it is made anew\n"), "{}", made.stderr);
+        assert_eq!(book.run(&["status"]).status, 0);
+    }
+}
+
+#[test]
 fn logs_are_classified_from_files_and_standard_input() {
     let book = Book::new();
     let log = book.path("a.log");
