@@ -59,6 +59,9 @@ struct Check<'a> {
     document: Document,
 }
 
+/// What mends a fault.
+type Repair<'a> = &'a dyn Fn() -> Result<(), Failure>;
+
 pub(super) fn run(context: &Context, arguments: &args::Fsck) -> Outcome {
     let document = Document { findings: Vec::new(), checked: Checked::default() };
     let mut check = Check { context, repair: arguments.repair, busy: false, document };
@@ -83,6 +86,17 @@ pub(super) fn run(context: &Context, arguments: &args::Fsck) -> Outcome {
 impl Check<'_> {
     fn find(&mut self, level: Level, path: &Path, what: impl Into<String>, repaired: bool) {
         self.document.findings.push(Finding { level, path: path.to_owned(), what: what.into(), repaired });
+    }
+
+    /// As [`find`](Check::find), for what can be mended, if it is to be. Why it could not be is part of what is found.
+    fn find_and_repair(&mut self, level: Level, path: &Path, what: &str, repair: Option<Repair<'_>>) {
+        match repair.filter(|_| self.repair).map(|repair| repair()) {
+            None => self.find(level, path, what, false),
+            Some(Ok(())) => self.find(level, path, what, true),
+            Some(Err(why)) => {
+                self.find(level, path, format!("{what}; it could not be repaired: {why}"), false);
+            }
+        }
     }
 
     fn runs(&mut self) -> Result<(), Failure> {
@@ -150,14 +164,13 @@ impl Check<'_> {
             self.leftovers(&run.doc_logs());
         }
         if state == RunState::Interrupted {
-            let stale = run.progress().exists();
-            let repaired = stale && self.repair && progress::delete(run.path()).is_ok();
-            let what = if stale {
-                "the run was interrupted, and its progress stayed"
+            if run.progress().exists() {
+                let what = "the run was interrupted, and its progress stayed";
+                let repair = || Ok(progress::delete(run.path())?);
+                self.find_and_repair(Level::Note, run.path(), what, Some(&repair));
             } else {
-                "the run was interrupted"
-            };
-            self.find(Level::Note, run.path(), what, repaired);
+                self.find(Level::Note, run.path(), "the run was interrupted", false);
+            }
         }
     }
 
@@ -175,11 +188,12 @@ impl Check<'_> {
         let newest = run_log.runs().ok().and_then(|found| {
             found.runs.into_iter().rev().find(|run| run.state == RunState::Finished).map(|run| run.id)
         });
-        let repaired = self.repair
-            && newest.is_some_and(|id| {
-                replace_symlink(&LogTree::latest_target(&id), &tree.latest(), Durability::Synced).is_ok()
-            });
-        self.find(Level::Fault, &tree.latest(), fault, repaired);
+        let repair = newest.map(|id| {
+            let target = LogTree::latest_target(&id);
+            move || Ok(replace_symlink(&target, &tree.latest(), Durability::Synced)?)
+        });
+        let repair = repair.as_ref().map(|repair| repair as Repair<'_>);
+        self.find_and_repair(Level::Fault, &tree.latest(), &fault, repair);
     }
 
     fn locks(&mut self) {
@@ -261,17 +275,12 @@ impl Check<'_> {
             Err(error) => {
                 // One of a newer program is left to it.
                 let too_new = matches!(error, status_index::Error::TooNew { .. });
-                let repaired = self.repair && !too_new && self.make_index(tree).is_ok();
-                self.find(Level::Fault, &tree.status(), output::explained(&error), repaired);
+                let context = self.context;
+                let repair = || make_index(context, tree);
+                let repair = (!too_new).then_some(&repair as Repair<'_>);
+                self.find_and_repair(Level::Fault, &tree.status(), &output::explained(&error), repair);
             }
         }
-    }
-
-    fn make_index(&self, tree: &PlatformTree) -> Result<(), Failure> {
-        let history = History::at(tree.packages());
-        let run = super::standing::newest_run(self.context)?;
-        let generated = status_index::generate(&history, &run, None, self.context.now)?;
-        Ok(status_index::write(tree.path(), &generated.status, Durability::Synced)?)
     }
 
     /// What writers that died left in a folder.
@@ -305,6 +314,13 @@ impl Check<'_> {
             }
         }
     }
+}
+
+fn make_index(context: &Context, tree: &PlatformTree) -> Result<(), Failure> {
+    let history = History::at(tree.packages());
+    let run = super::standing::newest_run(context)?;
+    let generated = status_index::generate(&history, &run, None, context.now)?;
+    Ok(status_index::write(tree.path(), &generated.status, Durability::Synced)?)
 }
 
 impl fmt::Display for Document {

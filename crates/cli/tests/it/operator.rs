@@ -267,6 +267,31 @@ fn an_index_that_cannot_be_read_is_told_with_its_remedy() {
 }
 
 #[test]
+fn what_fsck_could_not_repair_is_told_with_the_reason() {
+    let book = Book::new();
+    book.batch(&book.plan(&[("a.1", "true", &[])]));
+    let (index, latest) = (book.root().join("test-1/status.json"), book.root().join("logs/latest"));
+    // Folders where files belong, with something in them, cannot be replaced.
+    for path in [&index, &latest] {
+        std::fs::remove_file(path).unwrap();
+        std::fs::create_dir_all(path.join("in the way")).unwrap();
+    }
+    let run = book.root().join("logs/runs/2001-02-03-040506");
+    std::fs::create_dir_all(&run).unwrap();
+    let repaired = book.run(&["fsck", "--repair", "--json"]);
+    assert_eq!(repaired.status, 1);
+    for path in [&index, &latest] {
+        let document = repaired.json();
+        let findings = document["findings"].as_array().unwrap().iter();
+        let finding = findings.clone().find(|finding| finding["path"] == path.to_str().unwrap()).unwrap();
+        let what = finding["what"].as_str().unwrap();
+        assert!(what.contains("; it could not be repaired: "), "{what}");
+        assert_eq!(finding["repaired"], json!(false));
+    }
+    assert!(!book.run(&["fsck"]).stdout.contains("could not be repaired"), "nothing was tried");
+}
+
+#[test]
 fn logs_are_classified_from_files_and_standard_input() {
     let book = Book::new();
     let log = book.path("a.log");
