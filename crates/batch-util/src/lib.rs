@@ -16,8 +16,6 @@
 //!   log says: the [rules](rules()) have a [version](RULES_VERSION), so that old logs can be
 //!   classified again by better ones.
 //! - UTF-16 logs are read without error, but no rule recognises anything in them.
-//! - Colour escapes in the middle of a pattern's words hide it, except between `error` and its
-//!   colon.
 //!
 //! # Example
 //!

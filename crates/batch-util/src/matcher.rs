@@ -34,9 +34,9 @@ pub(crate) struct Matcher {
     owners: Vec<Option<(usize, Part)>>,
 }
 
-/// A colour escape may separate `error` from its colon. The line must be looked at, and without its
-/// escapes it has the words.
-const COLOURED: [&str; 2] = ["error\x1b[", "error\x1b("];
+/// Words may be cut anywhere by a colour escape, so a line with an escape must be looked at: without
+/// its escapes it may have the words.
+const ESCAPE: &str = "\x1b";
 
 static MATCHER: LazyLock<Matcher> = LazyLock::new(Matcher::new);
 
@@ -47,8 +47,8 @@ impl Matcher {
 
     fn new() -> Self {
         let rules: Vec<&'static Rule> = rules::rules().collect();
-        let mut patterns: Vec<&str> = COLOURED.to_vec();
-        let mut owners = vec![None; patterns.len()];
+        let mut patterns = vec![ESCAPE];
+        let mut owners = vec![None];
         for (index, rule) in rules.iter().enumerate() {
             let second = rule.confirm.map_or(&[][..], |confirm| confirm.patterns);
             let parts = [(Part::First, rule.patterns), (Part::Second, second)];

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 /// The version of the rule table, stored with every verdict.
 ///
-/// It moves whenever a rule is added, dropped or changed, so that a stored verdict tells by which
-/// rules it was reached and whether classifying the log again could give another answer.
-pub const RULES_VERSION: u32 = 2;
+/// It moves whenever a rule is added, dropped or changed, or is found in more or fewer places, so
+/// that a stored verdict tells by which rules it was reached and whether classifying the log again
+/// could give another answer.
+pub const RULES_VERSION: u32 = 3;
 
 /// One rule: the words by which a kind of failure is known, and where they must stand to mean it.
 ///

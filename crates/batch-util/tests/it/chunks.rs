@@ -24,7 +24,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     let examples: Vec<&'static str> = rules().flat_map(|rule| [rule.example, rule.counter_example]).collect();
     prop_oneof![
         4 => proptest::sample::select(examples).prop_map(|text| text.as_bytes().to_vec()),
-        4 => proptest::sample::select(vec!["\n", "\r\n", "\r", "\n\n", " ", ": ", "\x1b[31m", "Done.\n"])
+        4 => proptest::sample::select(vec!["\n", "\r\n", "\r", "\n\n", " ", ": ", "\x1b[31m", "\x1b[K", "Done.\n"])
             .prop_map(|text| text.as_bytes().to_vec()),
         2 => (prop_oneof![Just(b'x'), Just(b' '), Just(b':'), Just(b'\n')], 0..12_000_usize)
             .prop_map(|(byte, count)| vec![byte; count]),
@@ -79,5 +79,29 @@ fn a_byte_at_a_time_gives_the_same_verdict() {
             "{}",
             rule.id
         );
+    }
+}
+
+/// Tools colour parts of a message, and pagers erase to the end of a line in the middle of it.
+#[test]
+fn an_escape_anywhere_in_a_log_hides_nothing_however_it_is_fed() {
+    let means = |verdict: &Verdict| {
+        let causes: Vec<_> =
+            verdict.causes.iter().map(|cause| (cause.rule.clone(), cause.line.text.clone())).collect();
+        (verdict.category.clone(), causes)
+    };
+    for rule in rules() {
+        let plain = format!("first line\n{}\nlast line\n", rule.example);
+        let expected = means(&classify_build(&plain, Exit::Code(2)));
+        for at in 0..=plain.len() {
+            let (before, after) = plain.as_bytes().split_at(at);
+            let log = [before, b"\x1b[1m", after].concat();
+            let whole = classify_build(&log, Exit::Code(2));
+            assert_eq!(means(&whole), expected, "{}: {}", rule.id, log.escape_ascii());
+            for size in [1, 7, 20, 1000] {
+                let fed = in_chunks(&log, &[size], Exit::Code(2));
+                assert_eq!(fed, whole, "{} by {size}: {}", rule.id, log.escape_ascii());
+            }
+        }
     }
 }
