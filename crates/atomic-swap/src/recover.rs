@@ -65,8 +65,9 @@ pub fn recover(folder: &Path) -> Result<Recovery> {
             put_in_place(old, &found, &mut recovery);
         }
     }
-    if found.iter().any(|leftover| matches!(leftover.role, Role::Staging | Role::Old)) {
-        // They may be the old contents of a folder whose new name is not on the device yet.
+    if found.iter().any(|leftover| leftover.role != Role::Temporary) {
+        // They may be the old contents of a folder whose new name is not on the device yet, or what a power cut
+        // would still bring back under its name.
         sync_folder(folder)?;
     }
     let mut aside = Vec::new();

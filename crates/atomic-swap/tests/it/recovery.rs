@@ -1,7 +1,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use buildbook_atomic_swap::{Durability, Role, Swap, find_leftovers, recover};
+use buildbook_atomic_swap::{Durability, Role, Swap, find_leftovers, recover, retire};
 use buildbook_fsio::faults::{Fault, count, inject, inject_all};
 use buildbook_fsio::op::Operation;
 
@@ -115,6 +115,19 @@ fn nothing_is_removed_before_the_folder_is_synced() {
     let first = |operation| calls.iter().position(|call| call.operation == operation).unwrap();
     assert!(first(Operation::SyncFolder) < first(Operation::RemoveTree), "{calls:?}");
     assert!(first(Operation::SyncFolder) < first(Operation::RenameToFreeName), "{calls:?}");
+}
+
+#[test]
+fn what_was_retired_is_not_removed_before_the_device_knows_that_it_has_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let layer = folder.path().join("layer");
+    fill(&layer, "whole");
+    let retired = retire(&layer).unwrap().unwrap();
+    inject(0, Fault::Fail(nix::libc::EIO), || recover(folder.path())).unwrap_err();
+    assert_eq!(version(retired.path()).as_deref(), Some("whole"));
+    let (_, calls) = count(|| recover(folder.path()).unwrap());
+    let operations: Vec<Operation> = calls.iter().map(|call| call.operation).collect();
+    assert_eq!(operations, [Operation::SyncFolder, Operation::RemoveTree], "{calls:?}");
 }
 
 #[test]
