@@ -63,13 +63,9 @@ fn watch(context: &Context) -> Outcome {
         let mut document = look(context)?;
         let text = text(context, &mut document)?;
         if text != shown {
-            // On a terminal, goes back over what was shown before, and clears it.
-            let back = match shown.lines().count() {
-                lines if terminal && lines > 0 => format!("\x1b[{lines}A\x1b[J"),
-                _ => String::new(),
-            };
+            let shows = if terminal { redrawn(&shown, &text) } else { text.clone() };
             let mut out = std::io::stdout().lock();
-            if !output::printed(write!(out, "{back}{text}").and_then(|()| out.flush()))? {
+            if !output::printed(out.write_all(shows.as_bytes()).and_then(|()| out.flush()))? {
                 return Ok(Status::Done);
             }
             shown = text;
@@ -82,6 +78,20 @@ fn watch(context: &Context) -> Outcome {
             return Ok(Status::Done);
         }
         std::thread::sleep(PAUSE);
+    }
+}
+
+/// Lines that a terminal shows in place of those before. It cuts what is longer than it is wide: a line that took two
+/// rows would not be gone back over.
+fn redrawn(before: &str, text: &str) -> String {
+    let back = match before.lines().count() {
+        0 => String::new(),
+        lines => format!("\x1b[{lines}A\x1b[J"),
+    };
+    match text.strip_suffix('\n') {
+        // All that ends with a line feed is one write: whoever is killed has not left the terminal cutting lines.
+        Some(text) => format!("{back}\x1b[?7l{text}\x1b[?7h\n"),
+        None => back,
     }
 }
 
@@ -142,4 +152,19 @@ fn bar(done: u64, total: u64) -> String {
         (done.min(total) as u128 * u128::from(WIDTH) / u128::from(total)) as usize
     };
     format!("[{}{}]", "#".repeat(full), "-".repeat(WIDTH as usize - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_redrawn_takes_one_row_for_each_line() {
+        let wide = "x".repeat(1000);
+        let first = format!("{wide}\n{wide}\n");
+        let (cutting, wrapping) = ("\x1b[?7l", "\x1b[?7h\n");
+        assert_eq!(redrawn("", &first), format!("{cutting}{wide}\n{wide}{wrapping}"));
+        assert_eq!(redrawn(&first, "y\n"), format!("\x1b[2A\x1b[J{cutting}y{wrapping}"));
+        assert_eq!(redrawn("y\n", ""), "\x1b[1A\x1b[J");
+    }
 }
