@@ -1,12 +1,13 @@
 //! `compact`: shorter histories that still tell every change.
 
-use buildbook::history::{Compacted, Retention};
+use anyhow::Context as _;
+use buildbook::history::{Compacted, History, Retention};
 use buildbook::layout::PackageId;
 use serde::Serialize;
 
 use crate::args;
 use crate::context::{self, Context};
-use crate::failure::{Outcome, Status};
+use crate::failure::{Failure, Outcome, Status};
 use crate::output;
 
 #[derive(Serialize)]
@@ -27,12 +28,13 @@ struct Row {
 pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
     let history = context.history()?;
     let mut problems = Vec::new();
+    // Everything is checked before anything is rewritten.
     let packages = if arguments.packages.is_empty() {
         let listed = history.packages()?;
         problems.extend(super::explained(&listed.problems));
         listed.packages
     } else {
-        arguments.packages.iter().map(|name| context::package(name)).collect::<Result<_, _>>()?
+        arguments.packages.iter().map(|name| known(&history, name)).collect::<Result<_, _>>()?
     };
     let retention =
         Retention { max_entries: arguments.max_entries, ..Retention::days(arguments.max_age_days) };
@@ -69,6 +71,16 @@ pub(super) fn run(context: &Context, arguments: &args::Compact) -> Outcome {
         output::problems(&problems);
     }
     Ok(if failed { Status::BadBook } else { Status::Done })
+}
+
+/// A package that has a history.
+fn known(history: &History, name: &str) -> Result<PackageId, Failure> {
+    let package = context::package(name)?;
+    let path = history.tree().history(&package);
+    if path.try_exists().with_context(|| format!("cannot read {}", path.display()))? {
+        return Ok(package);
+    }
+    Err(Failure::failed(anyhow::anyhow!("nothing is known of {package}")))
 }
 
 fn row(package: PackageId, compacted: &Compacted) -> Row {

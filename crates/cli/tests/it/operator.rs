@@ -189,6 +189,9 @@ fn compaction_changes_no_answer() {
         book.batch(&plan);
     }
     let before = book.run(&["packages", "--json"]).json();
+    // One misspelled name, and nothing is rewritten.
+    let misspelled = book.run(&["compact", "--max-age-days", "0", "a.1", "b.1"]);
+    misspelled.assert_error(1, "nothing is known of b.1");
     let compacted = book.run(&["compact", "--max-age-days", "0", "--json"]).json();
     assert_eq!(compacted["packages"][0]["lines_before"], 5, "{compacted}");
     assert!(compacted["packages"][0]["lines_after"].as_u64().unwrap() < 5, "{compacted}");
