@@ -1,5 +1,6 @@
 //! `memo`: the cache of `run --memo`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -72,12 +73,27 @@ fn cache(folder: &Path) -> Result<PathBuf, Failure> {
         .with_context(|| format!("cannot tell where {} is", folder.display()))
         .map_err(Failure::usage)?;
     match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => Ok(path),
+        Ok(metadata) if metadata.is_dir() => is_cache(path),
         Ok(_) => Err(Failure::usage(anyhow::anyhow!("{} is not a folder", path.display()))),
         Err(error) => Err(Failure::usage(
             anyhow::Error::new(error).context(format!("there is no cache at {}", path.display())),
         )),
     }
+}
+
+/// What a cache has: which of them comes first depends on what is done with it.
+const PARTS: [&str; 8] =
+    ["entries", "objects", "running", "running.lock", "known", "known.lock", "recent", "trim.lock"];
+
+/// A folder with other files alone is not a cache; an empty one may be one that was just made.
+fn is_cache(folder: PathBuf) -> Result<PathBuf, Failure> {
+    let shown = folder.display();
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {shown}"))?;
+    let names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
+    if names.is_empty() || names.iter().any(|name| PARTS.iter().any(|part| name == part)) {
+        return Ok(folder);
+    }
+    Err(Failure::usage(anyhow::anyhow!("there is no cache at {shown}: it has other files, and no entries")))
 }
 
 fn show(context: &Context, cache: &Path, plan: &TrimPlan) -> Outcome {

@@ -102,6 +102,11 @@ fn what_cannot_be_meant_is_an_error_and_removes_nothing() {
     farm.write("cache", "");
     trim(&farm, &["--max-size", "1G"]).assert_error(2, "is not a folder");
     std::fs::remove_file(farm.book.path("cache")).unwrap();
+    std::fs::create_dir(farm.book.path("cache")).unwrap();
+    assert_eq!(trim(&farm, &["--max-size", "1G"]).status, 0, "a cache that was not used yet");
+    farm.write("cache/photo", "");
+    trim(&farm, &["--max-size", "1G"]).assert_error(2, "there is no cache at");
+    std::fs::remove_file(farm.book.path("cache/photo")).unwrap();
     farm.via("1", &targets(&farm, "a"));
     age(&farm.book.path("cache"), 200);
     let before = files(&farm.book.path("cache"));
