@@ -14,7 +14,14 @@ use crate::output;
 const LIMIT: u64 = 64 << 20;
 
 pub(super) fn run(context: &Context, arguments: &args::Notify) -> Outcome {
-    let channel: Channel = arguments.channel.parse().map_err(|error: Error| Failure::usage(error))?;
+    let channel: Channel = arguments.channel.parse().map_err(|error: Error| {
+        let channels = Channel::ALL.map(Channel::name).join(", ");
+        Failure::usage(anyhow::anyhow!("{}; the channels are {channels}", output::explained(&error)))
+    })?;
+    if context.json && channel == Channel::Stdout && !arguments.dry_run {
+        let why = "--json prints one document, and the channel stdout the message alone";
+        return Err(Failure::usage(anyhow::anyhow!(why)));
+    }
     let message = message(&arguments.message)?;
     let settings = Settings::from_lookup(channel, environment).map_err(Failure::usage)?;
     let notifier = Notifier::new(settings, Policy::default());
@@ -34,7 +41,7 @@ pub(super) fn run(context: &Context, arguments: &args::Notify) -> Outcome {
         let cut = receipt.cut;
         output::say(&format!("buildbook: the message was too long: {cut} bytes at its end were left out"));
     }
-    if context.json && channel != Channel::Stdout {
+    if context.json {
         output::json(&serde_json::json!({ "receipts": [receipt] }))?;
     }
     Ok(Status::Done)

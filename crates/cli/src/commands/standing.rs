@@ -1,6 +1,6 @@
 //! `packages` and `failures`: every package, or those that are broken.
 
-use buildbook::layout::RunId;
+use buildbook::layout::{Category, RunId};
 use buildbook::status_index::{self, Cache, Generated, Standing};
 use serde::Serialize;
 
@@ -57,6 +57,10 @@ pub(super) fn packages(context: &Context, arguments: &args::Packages) -> Outcome
 }
 
 pub(super) fn failures(context: &Context, arguments: &args::Failures) -> Outcome {
+    if let Some(category) = arguments.category.as_deref().filter(|name| Category::from(*name).is_success()) {
+        let why = format!("{category} is no failure; `buildbook packages --category {category}` lists them");
+        return Err(Failure::usage(anyhow::anyhow!(why)));
+    }
     let generated = standings(context)?;
     let history = context.history()?;
     let mut failures = Vec::new();

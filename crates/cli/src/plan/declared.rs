@@ -65,7 +65,8 @@ impl Inputs<'_> {
             let look = match self.looks.entry(path.clone()) {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(vacant) => {
-                    let look = Look::at(&path).map_err(|error| format!("its input {name:?}: {error}"))?;
+                    let look = Look::at(&path)
+                        .map_err(|error| format!("its input {name:?} at {}: {error}", path.display()))?;
                     vacant.insert(look).clone()
                 }
             };

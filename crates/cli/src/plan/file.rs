@@ -15,13 +15,13 @@ use super::{Plan, Target, graph, hash};
 const LIMIT: u64 = 1 << 30;
 
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the key `targets`")]
 struct PlanFile {
     targets: Vec<TargetFile>,
 }
 
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the keys `package` and `command`")]
 struct TargetFile {
     package: String,
     command: Vec<String>,
@@ -174,7 +174,7 @@ mod tests {
             ),
             (
                 r#"{"targets": [{"package": "a.1", "command": ["x"], "inputs": ["in"]}]}"#,
-                "target a.1: its input \"in\"",
+                "target a.1: its input \"in\" at /nowhere/in: No such file",
             ),
             (r#"{"targets": [{"package": "a.1", "command": ["x"], "inputs": ["/"]}]}"#, "it is not a file"),
             (

@@ -10,7 +10,8 @@ fn a_wrong_plan_starts_nothing() {
     let book = Book::new();
     let table = [
         ("{", "EOF while parsing"),
-        ("[]", "plan.json"),
+        ("[]", "expected an object with the key `targets`"),
+        (r#"{"targets": [3]}"#, "expected an object with the keys `package` and `command`"),
         (r#"{"targets": []}"#, "no targets"),
         (r#"{"targets": [{"package": "a.1"}]}"#, "missing field `command`"),
         (r#"{"targets": [{"package": "a/b.1", "command": ["true"]}]}"#, "path separator"),
@@ -49,7 +50,10 @@ fn wrong_arguments_have_status_2() {
     book.run(&["history", "../../etc/passwd"]).assert_error(2, "path separator");
     book.run(&["why", ""]).assert_error(2, "empty");
     book.run(&["progress", "--watch", "--json"]).assert_error(2, "--json prints one document");
-    book.run(&["notify", "pigeon", "hello"]).assert_error(2, "pigeon");
+    book.run(&["notify", "pigeon", "hello"])
+        .assert_error(2, "the channels are slack, zulip, telegram, email, stdout");
+    book.run(&["notify", "stdout", "hello", "--json"]).assert_error(2, "--json prints one document");
+    book.run(&["failures", "--category", "success"]).assert_error(2, "success is no failure");
     let output = command(&book.root()).args(["--platform", "a/b", "status"]).output().unwrap();
     assert_eq!(Ended::from(output).status, 2);
 }
