@@ -46,7 +46,11 @@ impl Context {
             Ok(metadata) if !metadata.is_dir() => {
                 Err(anyhow::anyhow!("{} is not a folder", root.display()).into())
             }
-            Ok(_) if self.has_begun().with_context(unreadable)? => Ok(()),
+            // Also where the command asks for no platform: a misspelled one is told, and not passed over.
+            Ok(_) if self.has_begun().with_context(unreadable)? => match self.platform {
+                Some(_) => self.platform_tree().map(drop),
+                None => Ok(()),
+            },
             Ok(_) => {
                 let shown = root.display();
                 Err(anyhow::anyhow!("there is no book at {shown}: neither logs nor a platform is there")

@@ -46,7 +46,7 @@ fn wrong_arguments_have_status_2() {
     ] {
         assert_eq!(book.run(arguments).status, 2, "{arguments:?}");
     }
-    std::fs::create_dir_all(book.root().join("logs")).unwrap();
+    std::fs::create_dir_all(book.root().join("test-1/packages")).unwrap();
     book.run(&["history", "../../etc/passwd"]).assert_error(2, "path separator");
     book.run(&["why", ""]).assert_error(2, "empty");
     book.run(&["progress", "--watch", "--json"]).assert_error(2, "--json prints one document");
@@ -143,6 +143,7 @@ fn what_does_not_exist_has_status_1() {
 fn runs_that_cannot_be_looked_through_are_not_runs_that_do_not_exist() {
     let book = Book::new();
     std::fs::create_dir_all(book.root().join("logs")).unwrap();
+    std::fs::create_dir(book.root().join("test-1")).unwrap();
     std::fs::write(book.root().join("logs/runs"), "").unwrap();
     for arguments in [&["show", "2026"][..], &["diff", "a", "b"], &["log", "a.1", "--run", "2026"]] {
         book.run(arguments).assert_error(3, "Not a directory");
@@ -150,6 +151,7 @@ fn runs_that_cannot_be_looked_through_are_not_runs_that_do_not_exist() {
     book.run(&["show", "latest"]).assert_error(1, "latest");
 }
 
+/// Those whose answer is of one platform.
 const OF_A_PLATFORM: [&[&str]; 9] = [
     &["packages"],
     &["failures"],
@@ -166,10 +168,12 @@ const OF_A_PLATFORM: [&[&str]; 9] = [
 fn a_platform_that_the_book_does_not_have_is_not_an_empty_one() {
     let book = Book::new();
     book.batch(&book.plan(&[("a.1", "true", &[])]));
-    for arguments in OF_A_PLATFORM {
-        ask(&book.root(), &[&["--platform", "tset-1"], arguments].concat()).assert_error(3, "tset-1");
+    for arguments in READERS.iter().chain(&[&["gc", "--dry-run"][..], &["log", "a.1", "--json"]]) {
+        ask(&book.root(), &[&["--platform", "tset-1"], *arguments].concat()).assert_error(3, "tset-1");
         assert!(!book.root().join("tset-1").exists(), "{arguments:?}");
     }
+    // What needs no book takes no notice.
+    assert_eq!(ask(&book.root(), &["--platform", "tset-1", "notify", "stdout", "hello"]).status, 0);
 }
 
 #[test]
