@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::SmtpConnection;
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 
 use crate::email::{Security, Server};
 use crate::error::Cause;
@@ -34,9 +35,18 @@ enum Step {
     HandOver,
 }
 
-struct Broken {
-    step: Step,
-    error: lettre::transport::smtp::Error,
+enum Broken {
+    /// The client's complaint.
+    At(Step, lettre::transport::smtp::Error),
+    /// The server does not offer what the message needs.
+    Lacks(&'static str),
+}
+
+impl Broken {
+    /// Whether it is the server's own answer, after which the connection is as good as before.
+    fn is_an_answer(&self) -> bool {
+        matches!(self, Broken::At(_, error) if error.status().is_some()) || matches!(self, Broken::Lacks(_))
+    }
 }
 
 /// Tries once, and takes at most `attempt.limit`.
@@ -51,15 +61,21 @@ pub(crate) fn attempt(job: &Arc<Job>, connect: Duration, attempt: Try) -> Result
     let worker = Arc::clone(job);
     let limit = attempt.limit;
     let started = thread::Builder::new().name("notify-smtp".to_owned()).spawn(move || {
-        let (result, connection) = match session(&worker, connect, limit) {
-            Ok(connection) => (Ok(()), Some(connection)),
-            Err(broken) => (Err(broken), None),
+        let deadline = Instant::now() + limit;
+        let mut connection = match greet(&worker.server, connect.min(limit)) {
+            Ok(connection) => connection,
+            Err(broken) => {
+                let _ = done.send(Err(broken));
+                return;
+            }
         };
+        let result = session(&mut connection, &worker, deadline);
+        let polite = result.as_ref().err().is_none_or(Broken::is_an_answer);
         // Nobody listens any more when the time is over.
         let _ = done.send(result);
-        // The message is taken: a slow farewell must not make it look otherwise.
-        if let Some(mut connection) = connection {
-            let _ = connection.quit();
+        // The message is taken or refused: a slow farewell must not make it look otherwise.
+        if polite {
+            let _ = connection.command(Quit);
         }
     });
     let (channel, server, attempts) = (Channel::Email, job.server.name(), attempt.number);
@@ -81,17 +97,21 @@ pub(crate) fn attempt(job: &Arc<Job>, connect: Duration, attempt: Try) -> Result
     }
 }
 
-/// Greets, protects, logs in and hands over; the connection is returned for its farewell.
-fn session(job: &Job, connect: Duration, limit: Duration) -> Result<SmtpConnection, Broken> {
-    let deadline = Instant::now() + limit;
-    let Server { host, port, security, tls, login, .. } = &job.server;
-    let at = |step| move |error| Broken { step, error };
-    let hello = ClientId::default();
+fn at(step: Step) -> impl Fn(lettre::transport::smtp::Error) -> Broken {
+    move |error| Broken::At(step, error)
+}
 
-    let wrapper = (*security == Security::Wrapper).then_some(tls);
-    let address = (host.as_str(), *port);
-    let mut connection = SmtpConnection::connect(address, Some(connect.min(limit)), &hello, wrapper, None)
-        .map_err(at(Step::Greet))?;
+/// Connects, and takes the server's greeting.
+fn greet(server: &Server, limit: Duration) -> Result<SmtpConnection, Broken> {
+    let wrapper = (server.security == Security::Wrapper).then_some(&server.tls);
+    let address = (server.host.as_str(), server.port);
+    SmtpConnection::connect(address, Some(limit), &ClientId::default(), wrapper, None)
+        .map_err(at(Step::Greet))
+}
+
+/// Protects, logs in and hands over.
+fn session(connection: &mut SmtpConnection, job: &Job, deadline: Instant) -> Result<(), Broken> {
+    let Server { security, tls, login, .. } = &job.server;
     // The rest of the time belongs to the rest of the session. A socket that cannot be given a
     // limit is one that is closed, which the next command finds out.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -103,20 +123,53 @@ fn session(job: &Job, connect: Duration, limit: Duration) -> Result<SmtpConnecti
         Security::Wrapper | Security::None => false,
     };
     if start_tls {
-        connection.starttls(tls, &hello).map_err(at(Step::StartTls))?;
+        connection.starttls(tls, &ClientId::default()).map_err(at(Step::StartTls))?;
     }
     if let Some((username, password)) = login {
         let credentials = Credentials::new(username.clone(), password.reveal().to_owned());
         connection.auth(DEFAULT_MECHANISMS, &credentials).map_err(at(Step::LogIn))?;
     }
-    connection.send(&job.envelope, &job.bytes).map_err(at(Step::HandOver))?;
-    Ok(connection)
+    hand_over(connection, &job.envelope, &job.bytes)
+}
+
+/// Gives the message to the server, one command after the other. The client's own way of doing so
+/// waits for a farewell before it tells of a refusal, and a server that is silent then would make
+/// the refusal look like a time limit.
+fn hand_over(connection: &mut SmtpConnection, envelope: &Envelope, bytes: &[u8]) -> Result<(), Broken> {
+    let broken = at(Step::HandOver);
+    let mut parameters = Vec::new();
+    let mut addresses = envelope.from().into_iter().chain(envelope.to());
+    if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            return Err(Broken::Lacks("addresses beyond ASCII (SMTPUTF8)"));
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !bytes.is_ascii() {
+        if !connection.server_info().supports_feature(Extension::EightBitMime) {
+            return Err(Broken::Lacks("text beyond ASCII (8BITMIME)"));
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    connection.command(Mail::new(envelope.from().cloned(), parameters)).map_err(&broken)?;
+    for recipient in envelope.to() {
+        connection.command(Rcpt::new(recipient.clone(), Vec::new())).map_err(&broken)?;
+    }
+    connection.command(Data).map_err(&broken)?;
+    connection.message(bytes).map_err(&broken)?;
+    Ok(())
 }
 
 /// What a broken session means for the message.
 fn failure(job: &Job, broken: &Broken, attempts: u32) -> Failure {
-    let Broken { step, error } = broken;
     let (channel, server) = (Channel::Email, job.server.name());
+    let (step, error) = match broken {
+        Broken::At(step, error) => (step, error),
+        Broken::Lacks(what) => {
+            let source = Cause(format!("the server does not take {what}"));
+            return Failure::Final(Error::Unsupported { channel, server, source });
+        }
+    };
     let clean = |text: &str| job.server.redactor.clean(text);
     let temporary = |error| Failure::Temporary { error, wait: None };
 

@@ -1,13 +1,14 @@
 //! E-mail when things go wrong.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use buildbook_notify::{Error, Policy};
 
 use crate::support::mailbox::Mailbox;
 use crate::support::raw::{Raw, nobody};
-use crate::support::{PASSWORD, assert_hidden, hasty, mail, patient};
+use crate::support::{PASSWORD, assert_hidden, hasty, mail, patient, shown};
 
 /// C-N7 and C-N9: the original heard only whether the mail was queued somewhere.
 #[test]
@@ -20,6 +21,60 @@ fn a_refused_recipient_is_an_error_with_the_server_s_words() {
     );
     assert!(!error.is_temporary());
     assert_eq!((mailbox.asked(), mailbox.letters().len()), (1, 0));
+}
+
+/// A server that never answers a farewell, and the lines that it was sent.
+fn curt(hello: &'static str, recipient: &'static str) -> (Raw, Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&lines);
+    let server = Raw::serving(move |stream| {
+        let mut answers = stream.try_clone().unwrap();
+        let mut say = |answer: &str| drop(answers.write_all(answer.as_bytes()));
+        say("220 ready\r\n");
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let word = line.get(..4).unwrap_or(&line).to_owned();
+            keep.lock().unwrap().push(line);
+            match word.as_str() {
+                "EHLO" => say(hello),
+                "MAIL" | "." => say("250 ok\r\n"),
+                "RCPT" => say(recipient),
+                "DATA" => say("354 go on\r\n"),
+                _ => {}
+            }
+        }
+    });
+    (server, lines)
+}
+
+/// What was said before the farewell counts, although nobody answers that.
+#[test]
+fn a_refusal_is_final_though_the_server_is_silent_afterwards() {
+    let (server, _) = curt("250 hello\r\n", "550 no such user\r\n");
+    let policy = Policy { attempt_timeout: Duration::from_secs(6), ..patient() };
+    let error = mail(&server.address.to_string(), policy, &[]).send("hello").unwrap_err();
+    assert!(
+        matches!(&error, Error::Refused { status: 550, reply, .. } if reply == "no such user"),
+        "{error:?}"
+    );
+    assert!(!error.is_temporary());
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn an_address_beyond_ascii_is_announced_to_a_server_that_takes_it_and_to_no_other() {
+    let to = [("EMAIL_TO", "j\u{f6}rg@example.org")];
+    let (server, lines) = curt("250-hello\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n", "250 ok\r\n");
+    mail(&server.address.to_string(), patient(), &to).send("hello").unwrap();
+    let said = lines.lock().unwrap().clone();
+    assert!(said.iter().any(|line| line.starts_with("MAIL FROM:<farm@example.org> SMTPUTF8")), "{said:?}");
+    assert!(said.contains(&"RCPT TO:<j\u{f6}rg@example.org>".to_owned()), "{said:?}");
+
+    let (server, lines) = curt("250 hello\r\n", "250 ok\r\n");
+    let error = mail(&server.address.to_string(), patient(), &to).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+    assert!(shown(&error).contains("SMTPUTF8"));
+    let said = lines.lock().unwrap().clone();
+    assert!(!said.iter().any(|line| line.starts_with("MAIL")), "{said:?}");
 }
 
 #[test]
