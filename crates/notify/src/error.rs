@@ -59,7 +59,8 @@ pub enum Error {
         channel: Channel,
         /// The name of the setting, without `_FILE`.
         name: &'static str,
-        /// The file.
+        /// The file. It is `***` where a secret is expected and what was given begins neither with `/`
+        /// nor with `.`: it may be the secret itself.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

@@ -51,12 +51,23 @@ impl Lookup<'_> {
     fn file(&self, name: &'static str, path: PathBuf) -> Result<String, Error> {
         let bytes = match read_bounded(&path) {
             Ok(bytes) => bytes,
-            Err(source) => return Err(Error::SettingFile { channel: self.channel, name, path, source }),
+            Err(source) => {
+                let path = self.showable(name, path);
+                return Err(Error::SettingFile { channel: self.channel, name, path, source });
+            }
         };
         if bytes.len() as u64 > MAX_FILE {
             return Err(self.malformed(name, "is in a file of more than 4 MiB"));
         }
         String::from_utf8(bytes).map_err(|_| self.malformed(name, "is in a file that is not UTF-8"))
+    }
+
+    /// A secret that was put where the name of its file belongs is not shown. What begins like a path
+    /// is taken for one.
+    fn showable(&self, name: &str, path: PathBuf) -> PathBuf {
+        let is_secret = self.channel.settings().iter().any(|setting| setting.name == name && setting.secret);
+        let like_a_path = matches!(path.as_os_str().as_encoded_bytes(), [b'/' | b'.', ..]);
+        if is_secret && !like_a_path { PathBuf::from("***") } else { path }
     }
 
     pub(crate) fn malformed(&self, name: &'static str, reason: &'static str) -> Error {

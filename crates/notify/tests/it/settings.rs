@@ -131,6 +131,31 @@ mod built {
     }
 
     #[test]
+    fn a_secret_in_the_place_of_its_path_is_not_shown() {
+        let hook = format!("https://hooks.example.org/{HOOK}");
+        for (channel, name, value) in [
+            (Channel::Telegram, "TELEGRAM_BOT_TOKEN_FILE", TOKEN),
+            (Channel::Slack, "SLACK_WEBHOOK_URL_FILE", hook.as_str()),
+        ] {
+            let error = read(channel, &[(name, value)]).unwrap_err();
+            assert!(
+                matches!(&error, Error::SettingFile { path, .. } if path.as_os_str() == "***"),
+                "{error:?}"
+            );
+            assert_hidden(&error);
+        }
+        for (channel, name, path) in [
+            (Channel::Telegram, "TELEGRAM_BOT_TOKEN_FILE", "./no/token"),
+            (Channel::Telegram, "TELEGRAM_BOT_TOKEN_FILE", "/nonexistent/token"),
+            (Channel::Slack, "NOTIFY_CA_FILE", "no-ca.pem"),
+        ] {
+            let values = [(name, path), ("SLACK_WEBHOOK_URL", "https://hooks.example.org/x")];
+            let error = read(channel, &values).unwrap_err();
+            assert!(shown(&error).contains(path), "an operator sees which file is missing: {error:?}");
+        }
+    }
+
+    #[test]
     fn a_malformed_setting_is_named_and_its_value_is_not() {
         let long_topic = "t".repeat(61);
         let cases: &[(Channel, Values<'_>, &str, &str)] = &[
