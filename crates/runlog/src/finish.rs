@@ -49,7 +49,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`FinishFailed`] hands the run back.
+    /// [`FinishFailed`] hands the run back, also when the system does not let us read the run that `latest` names.
     pub fn finish_run(self, counts: Counts, now: Timestamp) -> std::result::Result<Summary, FinishFailed> {
         let summary = self.summarize(counts, now);
         match self.write_summary(&summary).and_then(|()| self.switch_latest(&summary)) {
@@ -86,7 +86,7 @@ impl Run {
     fn switch_latest(&self, summary: &Summary) -> Result<()> {
         // Whoever switches looks first, and nobody else does in between.
         let _turn = self.log.lock_latest()?;
-        if let Some((id, newest)) = newest_finished(&self.log)
+        if let Some((id, newest)) = newest_finished(&self.log)?
             && stays_latest((&id, newest.start_time), (&self.id, summary.start_time), summary.end_time)
         {
             return Ok(());
@@ -98,11 +98,18 @@ impl Run {
 }
 
 /// The run that `latest` names, if it names one that is finished. A link that does not is worth nothing, so
-/// it makes no difference what is wrong with it.
-fn newest_finished(log: &RunLog) -> Option<(RunId, Summary)> {
-    let id = log.latest().ok()??;
-    let summary = log.summary(&id).ok()??;
-    Some((id, summary))
+/// it makes no difference what is wrong with it. But when the system does not let us look, there may be a newer
+/// run, and `latest` must not go back.
+fn newest_finished(log: &RunLog) -> Result<Option<(RunId, Summary)>> {
+    let found = log.latest().and_then(|latest| {
+        let Some(id) = latest else { return Ok(None) };
+        Ok(log.summary(&id)?.map(|summary| (id, summary)))
+    });
+    match found {
+        Err(error @ Error::File(buildbook_fsio::Error::Io { .. })) => Err(error),
+        Err(_) => Ok(None),
+        Ok(found) => Ok(found),
+    }
 }
 
 /// Whether `latest` stays with the run that it names when another one ends at `end`. Runs are compared by the

@@ -16,9 +16,11 @@ impl RunLog {
     /// # Errors
     ///
     /// [`Error::BadLatest`] when the link names something else than a run that is there; [`Error::File`] when
-    /// it cannot be read.
+    /// the system does not let us look at it or at the run.
     pub fn latest(&self) -> Result<Option<RunId>> {
         let path = self.tree.latest();
+        let refused =
+            |operation, path, source| Error::File(buildbook_fsio::Error::Io { operation, path, source });
         let bad = |reason| Error::BadLatest { path: path.clone(), reason };
         let target = match fs::read_link(&path) {
             Ok(target) => target,
@@ -26,18 +28,17 @@ impl RunLog {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 return Err(bad("it is not a symbolic link"));
             }
-            Err(source) => {
-                let operation = "read the link";
-                return Err(buildbook_fsio::Error::Io { operation, path, source }.into());
-            }
+            Err(source) => return Err(refused("read the link", path, source)),
         };
         let id: RunId = target
             .file_name()
             .and_then(|name| name.to_str()?.parse().ok())
             .filter(|id| LogTree::latest_target(id) == target)
             .ok_or_else(|| bad("its target is not runs/RUN"))?;
-        match fs::symlink_metadata(self.tree.run(&id).path()) {
+        let run = self.tree.run(&id).path().to_owned();
+        match fs::symlink_metadata(&run) {
             Ok(metadata) if metadata.is_dir() => Ok(Some(id)),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(refused("look at", run, source)),
             _ => Err(bad("there is no such run")),
         }
     }

@@ -20,6 +20,7 @@ mod record;
 mod select;
 mod start;
 mod state;
+mod unreadable;
 
 use std::path::Path;
 
