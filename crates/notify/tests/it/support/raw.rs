@@ -71,7 +71,9 @@ impl Raw {
     }
 }
 
-/// An address on which nobody listens.
+/// An address on which nobody listens. No server of the tests is at 127.0.0.3, so none can be given the port meanwhile.
 pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    // Where the machine has one address for itself, another server may come in between.
+    let listener = TcpListener::bind("127.0.0.3:0").or_else(|_| TcpListener::bind("127.0.0.1:0"));
+    listener.unwrap().local_addr().unwrap()
 }
