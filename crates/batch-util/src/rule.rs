@@ -85,7 +85,8 @@ pub enum Context {
 pub struct Confirm {
     /// The words of the second line, any of which may be found anywhere on it.
     pub patterns: &'static [&'static str],
-    /// At most how many lines after the first it may come; 0 is the same line.
+    /// At most how many lines after the first it may come. Words on the first line itself confirm
+    /// nothing.
     pub within: u64,
     /// An exit status of the build that confirms as well as the second line does.
     #[serde(skip_serializing_if = "Option::is_none")]
