@@ -15,7 +15,7 @@ use crate::lookup::Lookup;
 use crate::retry::{Failure, Retries, Try};
 use crate::secret::{HIDDEN, Redactor, Secret};
 use crate::split::{Limit, Part, Unit, split};
-use crate::{Channel, Error, Payload, Policy, Receipt};
+use crate::{Channel, Error, Payload, Receipt};
 
 /// Since August 2018 Slack cuts off what is beyond 40,000 characters, for webhooks too (its change
 /// log of April 2018); a message of more than about 4,000 it shows as several.
@@ -174,16 +174,11 @@ impl Chat {
     }
 
     /// Posts every part of `message`, each only after the one before was taken.
-    pub(crate) fn deliver(
-        &self,
-        message: &str,
-        policy: &Policy,
-        mut retries: Retries<'_>,
-    ) -> Result<Receipt, Error> {
+    pub(crate) fn deliver(&self, message: &str, mut retries: Retries<'_>) -> Result<Receipt, Error> {
         let (channel, parts) = (self.channel(), self.parts(message));
         for (delivered, part) in parts.iter().enumerate() {
             let body = self.body(&part.render());
-            retries.run(|attempt| self.attempt(&body, policy, attempt)).map_err(|error| match delivered {
+            retries.run(|attempt| self.attempt(&body, attempt)).map_err(|error| match delivered {
                 0 => error,
                 _ => Error::Partly { channel, delivered, parts: parts.len(), source: Box::new(error) },
             })?;
@@ -196,7 +191,7 @@ impl Chat {
         })
     }
 
-    fn attempt(&self, body: &str, policy: &Policy, attempt: Try) -> Result<(), Failure> {
+    fn attempt(&self, body: &str, attempt: Try) -> Result<(), Failure> {
         let authorization = match &self.service {
             Service::Zulip { authorization, .. } => Some(authorization),
             Service::Slack | Service::Telegram { .. } => None,
@@ -208,7 +203,7 @@ impl Chat {
             body,
             roots: self.roots.as_ref(),
         };
-        match http::post(&post, policy.connect_timeout, attempt.limit) {
+        match http::post(&post, attempt.connect, attempt.limit) {
             Ok(reply) => self.judge(&reply, attempt.number),
             Err(error) => Err(self.failure(&error, attempt.number)),
         }

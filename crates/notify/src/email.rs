@@ -16,7 +16,7 @@ use crate::lookup::{Lookup, is_this_machine};
 use crate::retry::Retries;
 use crate::secret::{Redactor, Secret};
 use crate::smtp::{self, Job};
-use crate::{Channel, Error, Payload, Policy, Receipt};
+use crate::{Channel, Error, Payload, Receipt};
 
 /// How the connection to the mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,19 +145,14 @@ impl Mail {
 
     /// Hands the message to the server. One refused recipient refuses it for all: nobody is left
     /// out without an error.
-    pub(crate) fn deliver(
-        &self,
-        text: &str,
-        policy: &Policy,
-        mut retries: Retries<'_>,
-    ) -> Result<Receipt, Error> {
+    pub(crate) fn deliver(&self, text: &str, mut retries: Retries<'_>) -> Result<Receipt, Error> {
         let message = self.compose(text)?;
         let job = Arc::new(Job {
             server: self.server.clone(),
             envelope: message.envelope().clone(),
             bytes: message.formatted(),
         });
-        retries.run(|attempt| smtp::attempt(&job, policy.connect_timeout, attempt))?;
+        retries.run(|attempt| smtp::attempt(&job, attempt))?;
         Ok(Receipt { channel: Channel::Email, parts: 1, attempts: retries.attempts, cut: 0 })
     }
 }

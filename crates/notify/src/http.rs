@@ -89,7 +89,7 @@ pub(crate) fn post(post: &Post<'_>, connect: Duration, limit: Duration) -> Resul
     }
     let agent = ureq::Agent::config_builder()
         .timeout_global(Some(limit))
-        .timeout_connect(Some(connect.min(limit)))
+        .timeout_connect(Some(connect))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)

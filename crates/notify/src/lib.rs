@@ -65,6 +65,11 @@
 //! - It does not know the markup of the services. A text with `<!channel>` or `@**all**` in it does
 //!   there what it says; composing the text, and quoting what comes from logs, is the caller's part.
 //!   A service may still drop or refuse characters that it does not like, such as NUL.
+//! - It does not stop a mail session that takes too long: the caller goes on, and a thread and a
+//!   socket stay with the server for each attempt as long as that sends a byte now and then.
+//! - It does not tell answers that a listener in between puts before the handshake of `STARTTLS`
+//!   from those under TLS, because the SMTP client keeps what it has read. To other machines
+//!   `SMTP_TLS=wrapper` (port 465) is the safe choice.
 //! - It logs nothing. The HTTP client underneath tells the `log` crate, at level debug, the address
 //!   it contacts, which for Slack and Telegram is a secret: a program that installs a logger should
 //!   leave out the target `ureq`.

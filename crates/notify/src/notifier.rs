@@ -54,9 +54,9 @@ impl Notifier {
         match &self.settings.target {
             Target::Stdout => write_message(&mut std::io::stdout().lock(), message),
             #[cfg(feature = "http")]
-            Target::Chat(chat) => chat.deliver(message, &self.policy, self.retries()),
+            Target::Chat(chat) => chat.deliver(message, self.retries()),
             #[cfg(feature = "email")]
-            Target::Mail(mail) => mail.deliver(message, &self.policy, self.retries()),
+            Target::Mail(mail) => mail.deliver(message, self.retries()),
         }
     }
 

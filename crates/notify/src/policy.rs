@@ -15,10 +15,15 @@ use std::time::Duration;
 ///
 /// Nothing waits beyond `budget`: an attempt that starts near the end of it is given the rest, and
 /// a wait that would reach the end of it is not begun. `Duration::MAX` stands for no limit, except
-/// that no attempt takes more than a day.
+/// that no attempt takes more than a day, and `Duration::ZERO` for a millisecond where an attempt is
+/// bounded.
+///
+/// A mail server is reached when it has greeted and has answered the greeting in return: a server
+/// that makes clients wait for its first line, as a measure against spam, needs a `connect_timeout`
+/// that is longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// The time to reach the server.
+    /// The time to reach the server; of a mail server, each step up to its answer to `EHLO`.
     pub connect_timeout: Duration,
     /// The time for one whole attempt.
     pub attempt_timeout: Duration,

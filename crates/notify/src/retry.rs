@@ -4,6 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, Policy};
 
+/// No attempt is given less, whatever the policy says: for clients a limit of zero is no limit at all,
+/// or one that cannot be set.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(1);
+
 /// No attempt is given more, whatever the policy says: clients add the limit to the present, and
 /// stop with a panic where the clock ends.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,6 +28,8 @@ pub(crate) struct Try {
     pub(crate) number: u32,
     /// The time it may take.
     pub(crate) limit: Duration,
+    /// The part of it that it may take to reach the server.
+    pub(crate) connect: Duration,
 }
 
 /// The passing of time, so that tests of long waits are short.
@@ -72,10 +78,10 @@ impl<'a> Retries<'a> {
         loop {
             number += 1;
             self.attempts += 1;
-            // Clients take no time limit at all for a limit of zero.
             let allowed = self.policy.attempt_timeout.min(self.left());
-            let limit = allowed.clamp(Duration::from_millis(1), LONGEST_ATTEMPT);
-            let (error, asked) = match attempt(Try { number, limit }) {
+            let limit = allowed.clamp(SHORTEST_ATTEMPT, LONGEST_ATTEMPT);
+            let connect = self.policy.connect_timeout.clamp(SHORTEST_ATTEMPT, limit);
+            let (error, asked) = match attempt(Try { number, limit, connect }) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Temporary { error, wait }) => (error, wait),
@@ -176,15 +182,26 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_bounded_though_the_policy_has_no_bounds() {
-        let policy = Policy { attempt_timeout: Duration::MAX, budget: Duration::MAX, ..policy() };
-        let mut limit = None;
-        let clock = Slept::new();
-        let _ = Retries::new(&policy, &clock).run(|attempt| {
-            limit = Some(attempt.limit);
-            Ok(())
-        });
-        assert_eq!(limit, Some(LONGEST_ATTEMPT));
+    fn an_attempt_has_bounds_that_clients_can_keep_whatever_the_policy_says() {
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        let table = [
+            // Connecting, attempt, budget; what is allowed in all, and to connect.
+            (Duration::MAX, Duration::MAX, Duration::MAX, LONGEST_ATTEMPT, LONGEST_ATTEMPT),
+            (Duration::ZERO, Duration::ZERO, Duration::ZERO, ms(1), ms(1)),
+            (Duration::ZERO, s(30), s(100), s(30), ms(1)),
+            (s(10), s(30), s(100), s(30), s(10)),
+            (s(10), s(30), s(5), s(5), s(5)),
+        ];
+        for (connect_timeout, attempt_timeout, budget, limit, connect) in table {
+            let policy = Policy { connect_timeout, attempt_timeout, budget, ..policy() };
+            let mut given = None;
+            let clock = Slept::new();
+            let _ = Retries::new(&policy, &clock).run(|attempt| {
+                given = Some((attempt.limit, attempt.connect));
+                Ok(())
+            });
+            assert_eq!(given, Some((limit, connect)), "{policy:?}");
+        }
     }
 
     #[test]

@@ -56,13 +56,13 @@ impl Broken {
 /// It may still hand over the message then; delivery is at least once anyway. The client bounds a
 /// reply too, but a single line only once it has ended: a mail server that sends a line without end
 /// fills memory for as long as the process lives.
-pub(crate) fn attempt(job: &Arc<Job>, connect: Duration, attempt: Try) -> Result<(), Failure> {
+pub(crate) fn attempt(job: &Arc<Job>, attempt: Try) -> Result<(), Failure> {
     let (done, outcome) = mpsc::channel();
     let worker = Arc::clone(job);
-    let limit = attempt.limit;
+    let Try { limit, connect, number: attempts } = attempt;
     let started = thread::Builder::new().name("notify-smtp".to_owned()).spawn(move || {
         let deadline = Instant::now() + limit;
-        let mut connection = match greet(&worker.server, connect.min(limit)) {
+        let mut connection = match greet(&worker.server, connect) {
             Ok(connection) => connection,
             Err(broken) => {
                 let _ = done.send(Err(broken));
@@ -78,7 +78,7 @@ pub(crate) fn attempt(job: &Arc<Job>, connect: Duration, attempt: Try) -> Result
             let _ = connection.command(Quit);
         }
     });
-    let (channel, server, attempts) = (Channel::Email, job.server.name(), attempt.number);
+    let (channel, server) = (Channel::Email, job.server.name());
     if let Err(error) = started {
         let source = Cause(error.to_string());
         return Err(Failure::Final(Error::Unreachable { channel, server, attempts, source }));
