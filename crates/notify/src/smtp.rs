@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::SmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
+use lettre::transport::smtp::commands::{Auth, Data, Mail, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 
 use crate::email::{Security, Server};
@@ -127,9 +127,30 @@ fn session(connection: &mut SmtpConnection, job: &Job, deadline: Instant) -> Res
     }
     if let Some((username, password)) = login {
         let credentials = Credentials::new(username.clone(), password.reveal().to_owned());
-        connection.auth(DEFAULT_MECHANISMS, &credentials).map_err(at(Step::LogIn))?;
+        log_in(connection, &credentials)?;
     }
     hand_over(connection, &job.envelope, &job.bytes)
+}
+
+/// Logs in, one command after the other, for the reason that [`hand_over`] has.
+fn log_in(connection: &mut SmtpConnection, credentials: &Credentials) -> Result<(), Broken> {
+    /// Two are asked for by the method that asks: for the name and for the password.
+    const MOST_CHALLENGES: usize = 10;
+    let refused = Broken::Lacks("a log-in by PLAIN or LOGIN");
+    let broken = at(Step::LogIn);
+    let Some(mechanism) = connection.server_info().get_auth_mechanism(DEFAULT_MECHANISMS) else {
+        return Err(refused);
+    };
+    let opening = Auth::new(mechanism, credentials.clone(), None).map_err(&broken)?;
+    let mut answer = connection.command(opening).map_err(&broken)?;
+    for _ in 0..MOST_CHALLENGES {
+        if !answer.has_code(334) {
+            return Ok(());
+        }
+        let reply = Auth::new_from_response(mechanism, credentials.clone(), &answer).map_err(&broken)?;
+        answer = connection.command(reply).map_err(&broken)?;
+    }
+    Err(refused)
 }
 
 /// Gives the message to the server, one command after the other. The client's own way of doing so

@@ -39,6 +39,10 @@ fn curt(hello: &'static str, recipient: &'static str) -> (Raw, Arc<Mutex<Vec<Str
                 "MAIL" | "." => say("250 ok\r\n"),
                 "RCPT" => say(recipient),
                 "DATA" => say("354 go on\r\n"),
+                "AUTH" => say("334 VXNlcm5hbWU6\r\n"),
+                // The name of the user and the password, in base64.
+                "ZmFy" => say("334 UGFzc3dvcmQ6\r\n"),
+                "c210" => say("535 wrong password\r\n"),
                 _ => {}
             }
         }
@@ -57,6 +61,17 @@ fn a_refusal_is_final_though_the_server_is_silent_afterwards() {
         "{error:?}"
     );
     assert!(!error.is_temporary());
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_wrong_password_is_final_though_the_server_is_silent_afterwards() {
+    let (server, _) = curt("250-hello\r\n250 AUTH LOGIN\r\n", "250 ok\r\n");
+    let policy = Policy { attempt_timeout: Duration::from_secs(6), ..patient() };
+    let more = [("SMTP_USERNAME", "farm"), ("SMTP_PASSWORD", PASSWORD)];
+    let error = mail(&server.address.to_string(), policy, &more).send("hello").unwrap_err();
+    assert!(matches!(error, Error::Refused { status: 535, .. }), "{error:?}");
+    assert_hidden(&error);
     assert_eq!(server.connections(), 1);
 }
 
