@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use buildbook_fsio::{LockFile, Probe};
+use buildbook_fsio::{LockFile, Probe, leads_nowhere};
 use buildbook_layout::{LayerName, Timestamp, Universe};
 
 use crate::name::may_be_lock;
@@ -183,10 +183,13 @@ fn held(path: &Path) -> buildbook_fsio::Result<Option<(LockFile<'_>, Option<i32>
     }
 }
 
-/// The entries of a folder that are named as locks, sorted; none of a folder that is missing.
+/// The entries of a folder that are named as locks, sorted; none of a folder that is missing, unless it is behind a
+/// link.
 pub(crate) fn lock_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !leads_nowhere(folder) => {
+            return Ok(Vec::new());
+        }
         entries => entries.map_err(Error::folder(folder))?,
     };
     let mut names = Vec::new();

@@ -1,6 +1,6 @@
 //! Folders: making and syncing them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -32,6 +32,14 @@ pub fn create_folders(path: &Path) -> Result<()> {
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
     let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
     missing.into_iter().rev().try_for_each(create_if_missing)
+}
+
+/// Whether a folder that is not to be found is on the other side of a link: what is there is not nothing then, and is
+/// perhaps on a disk that is not mounted.
+#[must_use]
+pub fn leads_nowhere(folder: &Path) -> bool {
+    let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+    is_link && fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn create_if_missing(path: &Path) -> Result<()> {

@@ -73,7 +73,7 @@ pub use append::{Appended, Appender, append_lines};
 pub use digest::digest;
 pub use error::{Error, explained};
 pub use file_system::FileSystem;
-pub use folder::{create_folders, sync_folder};
+pub use folder::{create_folders, leads_nowhere, sync_folder};
 pub use lines::{Line, LineRef, Lines, MAX_LINE_BYTES};
 pub use lines_from_end::LinesFromEnd;
 pub use lock::{FolderLock, Lock, Probe, Taken, probe, read_note};

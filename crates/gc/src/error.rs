@@ -68,9 +68,9 @@ pub enum Error {
     },
     /// There are universes and no published packages at all, which looks more like a folder that is not
     /// mounted than like a site that needs none of them. Nothing was removed.
-    #[error("no universe can go: the published packages are missing, {} does not exist", path.display())]
+    #[error("no universe can go: nothing is published in {}: is it on a disk that is not mounted? If none is needed, remove them all", path.display())]
     NothingPublished {
-        /// The folder that is missing.
+        /// The folder that is missing or empty.
         path: PathBuf,
     },
 }

@@ -35,14 +35,19 @@ struct References {
 /// [`Error::UnfinishedPublication`] for the first package whose references are not known for certain. A list
 /// without them would make universes that are needed look as if they were not.
 pub fn collect_referenced_universes(html: &HtmlTree) -> Result<Vec<Universe>> {
-    let mut referenced = BTreeSet::new();
+    Ok(referenced_by_published(html)?.into_iter().flatten().collect())
+}
+
+/// The same; `None` where nothing is published.
+pub(crate) fn referenced_by_published(html: &HtmlTree) -> Result<Option<BTreeSet<Universe>>> {
+    let mut referenced: Option<BTreeSet<Universe>> = None;
     for package in published(&html.blessed())? {
         for version in published(&package)? {
             refuse_unfinished_of_the_original(&version)?;
-            referenced.extend(read(&version)?);
+            referenced.get_or_insert_default().extend(read(&version)?);
         }
     }
-    Ok(referenced.into_iter().collect())
+    Ok(referenced)
 }
 
 /// The folders in a folder of published packages or versions.

@@ -9,11 +9,10 @@ use buildbook_layout::{HtmlTree, Timestamp, Universe};
 use crate::item::{Decision, Item};
 use crate::layers::by_age;
 use crate::mounts::Mounts;
+use crate::references::referenced_by_published;
 use crate::survey::{Entry, Kind, Look, Name, Parents, Scratch, list};
 use crate::sweep::{Claim, GcResult, look_again, sweep, take, with_gc_lock};
-use crate::{
-    Error, KeepReason, Plan, Policy, RemoveReason, Result, SkipReason, collect_referenced_universes, usage,
-};
+use crate::{Error, KeepReason, Plan, Policy, RemoveReason, Result, SkipReason, usage};
 
 /// A decision about every universe of a tree of documentation.
 pub type UniversePlan = Plan<HtmlTree>;
@@ -36,7 +35,7 @@ pub struct UniverseSurvey {
 ///
 /// # Errors
 ///
-/// Those of [`collect_referenced_universes`]; [`Error::NothingPublished`]; the system's answer when the folder of
+/// Those of [`referenced_by_published`]; [`Error::NothingPublished`]; the system's answer when the folder of
 /// universes cannot be read. What concerns one universe is in [`UniverseSurvey::problems`].
 pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
     let referenced = referenced(html)?;
@@ -60,12 +59,11 @@ pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
 }
 
 fn referenced(html: &HtmlTree) -> Result<HashSet<Universe>> {
-    let referenced = collect_referenced_universes(html)?;
-    let (packages, universes) = (html.blessed(), html.universes());
-    if !packages.is_dir() && list(&universes)?.is_some_and(|(_, names)| !names.is_empty()) {
-        return Err(Error::NothingPublished { path: packages });
+    let referenced = referenced_by_published(html)?;
+    if referenced.is_none() && list(&html.universes())?.is_some_and(|(_, names)| !names.is_empty()) {
+        return Err(Error::NothingPublished { path: html.blessed() });
     }
-    Ok(referenced.into_iter().collect())
+    Ok(referenced.into_iter().flatten().collect())
 }
 
 /// Decides about every universe of a survey. It looks at nothing but its arguments.

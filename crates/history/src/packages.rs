@@ -4,6 +4,7 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use buildbook_fsio::leads_nowhere;
 use buildbook_layout::{InvalidName, PackageId, Reason as NameReason};
 
 use crate::{Error, History, Result};
@@ -58,12 +59,6 @@ impl History {
         found.problems.sort_unstable_by(|one, other| one.path().cmp(other.path()));
         Ok(found)
     }
-}
-
-/// Whether a folder that is not to be found is so because it is on the other side of a link.
-pub(crate) fn leads_nowhere(folder: &Path) -> bool {
-    let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
-    is_link && fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 pub(crate) fn nowhere(folder: &Path) -> Error {

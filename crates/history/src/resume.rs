@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use buildbook_fsio::{LineRef, Lines, OpenFolder, Stamp, digest};
+use buildbook_fsio::{LineRef, Lines, OpenFolder, Stamp, digest, leads_nowhere};
 use buildbook_layout::{PackageId, PackagesTree};
 
-use crate::packages::{leads_nowhere, nowhere};
+use crate::packages::nowhere;
 use crate::parse::parse_line;
 use crate::reader::{for_each_entry, for_each_line};
 use crate::{EntryRef, EntryVisitor, History, Problem, Repeats, Result};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use buildbook_atomic_swap::{Recovery, recover};
-use buildbook_fsio::{Probe, probe, read_note};
+use buildbook_fsio::{Probe, leads_nowhere, probe, read_note};
 use buildbook_layout::{RunId, RunTree};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ pub struct Runs {
 }
 
 impl RunLog {
-    /// Lists the runs, oldest first. A folder that is missing has none. Nothing is changed, and the locks
+    /// Lists the runs, oldest first. A folder that is missing has none; one behind a link that leads nowhere cannot be read. Nothing is changed, and the locks
     /// are only looked at.
     ///
     /// # Errors
@@ -138,7 +138,12 @@ impl RunLog {
         let unreadable =
             |source| buildbook_fsio::Error::Io { operation: "read the folder", path: folder.clone(), source };
         let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && ![self.tree.path(), folder.as_path()].into_iter().any(leads_nowhere) =>
+            {
+                return Ok(Default::default());
+            }
             entries => entries.map_err(unreadable)?,
         };
         let (mut ids, mut odd) = (Vec::new(), Vec::new());

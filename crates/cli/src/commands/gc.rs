@@ -1,6 +1,7 @@
 //! `gc`: what on disk can go.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -14,8 +15,7 @@ use buildbook::gc::{
 };
 use buildbook::history::{Entry, History, Reading};
 use buildbook::layout::{Kind, LayerName, PlatformTree, RunId};
-use buildbook::runlog::Error::NotARun;
-use buildbook::runlog::{RunLog, RunRetention, RunState};
+use buildbook::runlog::{self, RunLog, RunRetention, RunState};
 use serde::Serialize;
 
 use crate::args;
@@ -203,8 +203,10 @@ struct Owner {
 fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
     let mut roots = Roots::new();
     // First: a build that gives its lock back after this has its entry in a history by then.
+    let listed = BuildLocks::at(context.book.locks()).list_active();
+    let listed = listed.and_then(|builds| Ok((builds, list_active_layers(tree.path())?)));
     let (builds, layers) =
-        (BuildLocks::at(context.book.locks()).list_active()?, list_active_layers(tree.path())?);
+        listed.map_err(|error| nothing_goes("what is being built", &output::explained(&error)))?;
     needed_by_histories(tree, &mut roots)?;
     // After the histories: a run that is not there yet looks at them later, when it takes what is in place, and finds
     // there what was found here, or what a build has written that began after this.
@@ -221,24 +223,31 @@ fn roots(context: &Context, tree: &PlatformTree) -> Result<Roots, Failure> {
 /// All nodes of the newest finished run, of the runs since, which may go on or be resumed, and of all that are in
 /// progress: those take what is in place without a lock.
 fn needed_by_runs(run_log: &RunLog, roots: &mut Roots) -> Result<(), Failure> {
-    let listed = run_log.runs()?;
-    // Of what is no run there is nothing to know.
-    if let Some(problem) = listed.problems.iter().find(|problem| !matches!(problem, NotARun { .. })) {
-        return Err(nothing_goes("whether a run is in progress", &output::explained(problem)));
+    let unclear = |error| nothing_goes("what runs need", &output::explained(&error));
+    let listed = run_log.runs().map_err(unclear)?;
+    // Of what has no name of a run there is nothing to know.
+    let is_foreign = |problem: &&runlog::Error| match problem {
+        runlog::Error::NotARun { path } => {
+            path.file_name().and_then(OsStr::to_str).is_none_or(|name| name.parse::<RunId>().is_err())
+        }
+        _ => false,
+    };
+    if let Some(problem) = listed.problems.iter().find(|problem| !is_foreign(problem)) {
+        return Err(nothing_goes("what runs need", &output::explained(problem)));
     }
     let mut is_older = false;
     for run in listed.runs.into_iter().rev() {
         if is_older && run.state != RunState::InProgress {
             continue;
         }
-        let structure = run_log.dag_structure(&run.id)?;
+        let structure = run_log.dag_structure(&run.id).map_err(unclear)?;
         // The file is put in place as a whole, so that an end which is missing has been lost.
         let cut_off = structure.cut_off.then(|| "it is cut off".to_owned());
         if let Some(problem) = structure.problems.first().map(ToString::to_string).or(cut_off) {
             let path = run_log.tree().run(&run.id).dag_structure();
             return Err(nothing_goes(
                 &format!("what run {} needs", run.id),
-                &format!("{}: {problem}", path.display()),
+                &format!("{}: {problem}; once a later run has finished, it does not count", path.display()),
             ));
         }
         let says_something = !structure.nodes.is_empty();
@@ -258,17 +267,19 @@ fn needed_by_histories(tree: &PlatformTree, roots: &mut Roots) -> Result<(), Fai
     }
     if listed.packages.is_empty() && layers_in(tree)?.next().is_some() {
         let folder = tree.packages().path().display().to_string();
-        let problem =
-            format!("there are layers, and no histories in {folder}: is it on a disk that is not mounted?");
+        let problem = format!(
+            "there are layers, and no histories in {folder}: mount it, or run a plan, which begins them"
+        );
         return Err(unclear(&problem));
     }
     let mut torn = HashSet::new();
     for package in listed.packages {
-        let Reading { entries, problems, .. } = history.read(&package)?;
+        let Reading { entries, problems, .. } =
+            history.read(&package).map_err(|error| unclear(&output::explained(&error)))?;
         let folder = tree.packages().package(&package);
         if entries.is_empty() && fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_symlink()) {
             let problem = format!(
-                "{} is a link, and no history is where it leads: is it on a disk that is not mounted?",
+                "{} is a link, and no history is where it leads: mount that, or remove the link",
                 folder.display()
             );
             return Err(unclear(&problem));

@@ -56,13 +56,17 @@ fn nothing_is_removed_because_a_history_cannot_be_read() {
 #[test]
 fn nothing_is_removed_because_something_is_not_where_it_was() {
     for (what, words) in [
-        ("packages", "is it on a disk that is not mounted?"),
-        ("emptied packages", "is it on a disk that is not mounted?"),
+        ("packages", "mount it, or run a plan"),
+        ("emptied packages", "mount it, or run a plan"),
         ("link of packages", "leads nowhere"),
         ("link of a package", "leads nowhere"),
-        ("emptied link of a package", "is it on a disk that is not mounted?"),
-        ("end of a run's nodes", "it is cut off"),
-        ("state of a run", "whether a run is in progress is not known"),
+        ("emptied link of a package", "mount that, or remove the link"),
+        ("link of all logs", "cannot read the folder"),
+        ("link of all runs", "cannot read the folder"),
+        ("link of a run", "is not the folder of a run"),
+        ("link of the locks", "locks"),
+        ("end of a run's nodes", "it is cut off; once a later run has finished"),
+        ("state of a run", "what runs need is not known"),
     ] {
         let book = Book::new();
         book.batch(&book.plan(&[("a.1", "true", &[])]));
@@ -87,10 +91,23 @@ fn nothing_is_removed_because_something_is_not_where_it_was() {
                 std::fs::create_dir(book.path("empty")).unwrap();
                 symlink(book.path("empty"), &package).unwrap();
             }
+            "link of all logs" | "link of all runs" | "link of a run" | "link of the locks" => {
+                let link = match what {
+                    "link of all logs" => book.root().join("logs"),
+                    "link of all runs" => book.root().join("logs/runs"),
+                    "link of the locks" => book.root().join("locks"),
+                    _ => run,
+                };
+                std::fs::rename(&link, &away).unwrap();
+                symlink("nowhere", &link).unwrap();
+            }
             "end of a run's nodes" => {
                 let nodes = run.join("dag_structure.jsonl");
                 let text = std::fs::read(&nodes).unwrap();
                 std::fs::write(&nodes, &text[..text.len() - 20]).unwrap();
+                let checked = book.run(&["fsck"]);
+                assert_eq!(checked.status, 1, "{}", checked.stdout);
+                assert!(checked.stdout.contains("its end is missing"), "{}", checked.stdout);
             }
             _ => {
                 std::fs::remove_file(run.join("summary.json")).unwrap();
