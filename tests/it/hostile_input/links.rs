@@ -182,7 +182,9 @@ fn a_collection_removes_nothing_through_a_link() {
         let world = World::new();
         let (tree, html) = (world.tree(), world.book().html());
         let universe = "0123456789abcdef0123456789abcdef";
-        std::fs::create_dir_all(html.blessed()).unwrap();
+        let version = html.blessed().join("a/1");
+        std::fs::create_dir_all(&version).unwrap();
+        std::fs::write(version.join("universes.json"), r#"{"universes":[]}"#).unwrap();
         world.plant(tree.path().join("build-0123456789ab"), to);
         world.plant(tree.path().join(".build-0123456789ab.trash-bb0123456789"), to);
         world.plant(html.universes().join(universe), to);
