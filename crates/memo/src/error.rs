@@ -112,6 +112,13 @@ pub enum Error {
         /// Where what they print goes.
         folder: PathBuf,
     },
+    /// What was learned is not left to later builds, which are slower for it and give the same results: somebody has
+    /// held the lock for seconds.
+    #[error("not remembered: somebody holds {}", path.display())]
+    NotRemembered {
+        /// The lock.
+        path: PathBuf,
+    },
     /// A payload or an entry of the cache is not what was put there. It was dropped.
     #[error("damaged in the cache: {}", path.display())]
     Damaged {

@@ -89,11 +89,6 @@ impl Memos {
         Memos { cache, path, layers: Mutex::default() }
     }
 
-    /// Leaves what was learned to later batches.
-    pub(super) fn finish(&self) -> Result<(), Error> {
-        self.cache.finish()
-    }
-
     /// What a target's result depends on. An error says why it cannot be told. `None` if the target declares no
     /// outputs, or has no program, which is not a question of this kind.
     pub(super) fn question(
@@ -135,6 +130,16 @@ impl Memos {
             self.layers.lock().unwrap_or_else(PoisonError::into_inner).insert(position, digest.clone());
             digest
         })
+    }
+}
+
+impl Drop for Memos {
+    /// Leaves what was learned to later batches. This is the last thing that a batch does, however it ended: others may
+    /// be in the way, and its run is not to wait for them.
+    fn drop(&mut self) {
+        if let Err(error) = self.cache.finish() {
+            crate::output::say(&format!("buildbook: memo: {}", fsio::explained(&error)));
+        }
     }
 }
 

@@ -189,9 +189,6 @@ pub(crate) fn run(context: &Context, arguments: &args::Run) -> Outcome {
         }
     });
     display.finish();
-    if let Some(Err(error)) = batch.memos.as_ref().map(Memos::finish) {
-        crate::output::say(&format!("buildbook: memo: {}", buildbook::fsio::explained(&error)));
-    }
     recorder.progress().remove();
 
     let verdicts = queue.into_verdicts();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -346,4 +347,34 @@ fn a_cache_that_cannot_be_used_stops_nothing_but_says_so() {
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     assert_eq!(ended.json()["totals"]["built"], json!(1));
     assert!(ended.stderr.contains("a.1: not kept for the memo"), "{}", ended.stderr);
+}
+
+#[test]
+fn somebody_who_holds_what_the_memo_remembers_keeps_no_batch_from_its_end() {
+    let farm = Farm::new();
+    farm.write("lib.c", "some");
+    std::fs::create_dir(farm.book.path("cache")).unwrap();
+    let held = std::fs::File::create(farm.book.path("cache/known.lock")).unwrap();
+    held.lock().unwrap();
+    let said = std::fs::File::create(farm.book.path("said")).unwrap();
+    let mut batch = farm.command("one", &farm.targets());
+    let mut batch = batch.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = batch.try_wait().unwrap() {
+            break status;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "it waits for the lock");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let said = std::fs::read_to_string(farm.book.path("said")).unwrap();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let (report, told) = (said.find("\"totals\"").unwrap(), said.find("memo: not remembered: ").unwrap());
+    assert!(report < told, "the run is at its end before: {said}");
+    let runs = Ended::from(command(&farm.book.path("one")).args(["runs", "--json"]).output().unwrap()).json();
+    assert_eq!(runs["runs"][0]["state"], "finished", "{runs}");
+    assert!(!farm.book.path("cache/known").exists());
+    drop(held);
+    assert_eq!(farm.via("two", &farm.targets()), all_via("memo"), "what was kept is there");
+    assert!(farm.book.path("cache/known").exists(), "and is remembered by the next");
 }

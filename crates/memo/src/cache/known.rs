@@ -8,7 +8,7 @@ use std::hash::Hasher as _;
 use std::path::PathBuf;
 
 use buildbook_atomic_swap::replace_file;
-use buildbook_fsio::{Durability, Lock, create_folders, read_file};
+use buildbook_fsio::{Durability, create_folders, read_file};
 
 use super::Cache;
 use super::sealed::{Body, Sealed};
@@ -93,7 +93,7 @@ impl Cache {
     /// for long gets ever further back, and is forgotten one day.
     pub(super) fn remember_known(&self, known: Vec<(Identity, Digest)>) -> Result<()> {
         create_folders(&self.folder)?;
-        let lock = Lock::acquire(&self.folder.join("known.lock"))?;
+        let lock = self.lock_remembered()?;
         let own: HashSet<Identity> = known.iter().map(|(identity, _)| *identity).collect();
         let left = self.recall_known();
         let others = left.records().filter(|(identity, ..)| !own.contains(identity));

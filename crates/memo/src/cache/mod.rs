@@ -27,9 +27,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 use buildbook_atomic_swap::recover;
-use buildbook_fsio::{Durability, create_folders, op, open_file, sync_folder};
+use buildbook_fsio::{Durability, Lock, create_folders, op, open_file, sync_folder};
 
 use crate::contents::{KnownFiles, hold};
 use crate::digest::Digest;
@@ -45,6 +46,10 @@ pub(crate) use session::{Capture, Session};
 
 /// An entry is a line for each output; this is room for a hundred thousand of them.
 pub(crate) const ENTRY_LIMIT_BYTES: u64 = 32 << 20;
+
+/// How long to wait for others that write what is remembered. That takes them less, and what is given up is only speed,
+/// while somebody waits for the end of the build.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Most entries fit.
 const USUAL_ENTRY_BYTES: usize = 1 << 10;
@@ -129,6 +134,12 @@ impl Cache {
             self.remember_known(known.list())?;
         }
         self.remember_recent()
+    }
+
+    /// Locks the files of what is remembered.
+    fn lock_remembered(&self) -> Result<Lock> {
+        let path = self.folder.join("known.lock");
+        Lock::acquire_within(&path, PATIENCE)?.ok_or(Error::NotRemembered { path })
     }
 
     /// What an operation with this key gave, if that was found lately. That says what files it should have written; whoever

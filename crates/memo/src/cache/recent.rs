@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use buildbook_atomic_swap::replace_file;
-use buildbook_fsio::{Durability, Lock, create_folders, read_file};
+use buildbook_fsio::{Durability, create_folders, read_file};
 
 use super::sealed::{Body, Sealed};
 use super::{Blob, Cache, Entry};
@@ -148,7 +148,7 @@ impl Cache {
             return Ok(());
         }
         create_folders(&self.folder)?;
-        let lock = Lock::acquire(&self.folder.join("known.lock"))?;
+        let lock = self.lock_remembered()?;
         let mut records = self.recent.list();
         let own: HashSet<Key> = records.iter().map(|(key, _)| *key).collect();
         let left = self.read_recent();
