@@ -111,10 +111,13 @@ impl Recent {
         (now.duration_since(used).ok()? <= PRECISION).then_some((identity, entry))
     }
 
-    /// Remembers an entry that was found.
+    /// Remembers an entry that was found, if there is room: more than the file takes would be kept for nothing.
     pub(super) fn add(&self, key: &Key, identity: Identity, entry: &Entry) {
-        hold(&self.entries).found.insert(*key, Remembered { identity, entry: entry.clone() });
-        self.is_new.store(true, Ordering::Relaxed);
+        let mut entries = hold(&self.entries);
+        if entries.found.len() < LIMIT || entries.found.contains_key(key) {
+            entries.found.insert(*key, Remembered { identity, entry: entry.clone() });
+            self.is_new.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn forget(&self, key: &Key) {
@@ -276,6 +279,20 @@ mod tests {
         recent.forget(&names[0]);
         let listed: Vec<Key> = recent.list().into_iter().map(|(key, _)| key).collect();
         assert_eq!(listed, [3, 5, 1, 2, 4, 6, 7].map(|place: usize| names[place]));
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_the_file_takes() {
+        let recent = Recent::default();
+        let key = |number: usize| Key::from(Digest::of(&number.to_le_bytes()));
+        let identity = Identity { device: 1, inode: 2, size: 3, modified: (1_000, 5), changed: (1_000, 5) };
+        let (entry, later) = (entry(Some(0), false, 0), Identity { modified: (1_100, 0), ..identity });
+        (0..=LIMIT).for_each(|number| recent.add(&key(number), identity, &entry));
+        assert_eq!(hold(&recent.entries).found.len(), LIMIT);
+        recent.add(&key(0), later, &entry);
+        let now = UNIX_EPOCH + Duration::from_secs(1_101);
+        assert_eq!(recent.find(&key(0), now), Some((later, entry)), "what is there is kept up");
+        assert_eq!(recent.find(&key(LIMIT), now), None);
     }
 
     #[test]
