@@ -71,6 +71,11 @@ impl KnownFiles {
         self.is_learned.swap(false, Ordering::Relaxed)
     }
 
+    /// Says that what was there to be left to later builds could not be left.
+    pub(crate) fn give_back_learned(&self) {
+        self.is_learned.store(true, Ordering::Relaxed);
+    }
+
     /// All that is known; first what was asked for.
     pub(crate) fn list(&self) -> Vec<(Identity, Digest)> {
         let known = hold(&self.files);

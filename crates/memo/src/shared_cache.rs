@@ -34,7 +34,9 @@ impl SharedCache {
     ///
     /// # Errors
     ///
-    /// The first thing that failed. No result is wrong for it: later builds have more to do.
+    /// The first thing that failed; the others were done all the same. No result is wrong for it: later builds have more
+    /// to do, unless this is called again and does not fail. That others hold the lock of what is remembered is waited for
+    /// during two seconds, each time that something is to be written.
     pub fn finish(&self) -> Result<()> {
         let (remembered, ended) = (self.cache.remember(&self.known), self.cache.end_session());
         remembered.and(ended)

@@ -128,12 +128,17 @@ impl Cache {
         self.recall_known()
     }
 
-    /// Leaves what this build found to later ones, and the digests that it knows if there are new ones.
+    /// Leaves what this build found to later ones, and the digests that it knows, each if there is something new. One is of
+    /// use without the other, and what fails can be tried again.
     pub(crate) fn remember(&self, known: &KnownFiles) -> Result<()> {
+        let mut result = Ok(());
         if known.take_learned() {
-            self.remember_known(known.list())?;
+            result = self.remember_known(known.list()).inspect_err(|_| known.give_back_learned());
         }
-        self.remember_recent()
+        if self.recent.take_new() {
+            result = result.and(self.remember_recent().inspect_err(|_| self.recent.give_back_new()));
+        }
+        result
     }
 
     /// Locks the files of what is remembered.

@@ -120,6 +120,16 @@ impl Recent {
         }
     }
 
+    /// Whether there is something to be left to later builds since this was last asked.
+    pub(super) fn take_new(&self) -> bool {
+        self.is_new.swap(false, Ordering::Relaxed)
+    }
+
+    /// Says that what was there to be left to later builds could not be left.
+    pub(super) fn give_back_new(&self) {
+        self.is_new.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn forget(&self, key: &Key) {
         let mut entries = hold(&self.entries);
         entries.found.remove(key);
@@ -147,9 +157,6 @@ impl Cache {
 
     /// Leaves what this build found to later ones, with what others left meanwhile behind it.
     pub(super) fn remember_recent(&self) -> Result<()> {
-        if !self.recent.is_new.swap(false, Ordering::Relaxed) {
-            return Ok(());
-        }
         create_folders(&self.folder)?;
         let lock = self.lock_remembered()?;
         let mut records = self.recent.list();

@@ -87,3 +87,36 @@ fn the_end_of_one_memo_takes_nothing_from_the_others() {
     drop(cache);
     assert_eq!(areas(&project), 0, "whoever forgets to finish it leaves nothing there");
 }
+
+#[test]
+fn what_could_not_be_left_to_later_builds_can_be_left_again() {
+    let project = project();
+    let cache = SharedCache::new(&project.settings());
+    build(&project, &cache, 1);
+    cache.finish().unwrap();
+    std::fs::remove_file(project.path("cache/known")).unwrap();
+
+    let cache = SharedCache::new(&project.settings());
+    std::fs::remove_file(project.path("out1")).unwrap();
+    assert!(build(&project, &cache, 1));
+    assert!(!project.path("cache/recent").exists() && !project.path("cache/known").exists());
+    // Nothing takes the place of a folder that is not empty.
+    project.put("cache/known/in the way", "");
+    cache.finish().unwrap_err();
+    assert!(project.path("cache/recent").exists(), "one is left without the other");
+    std::fs::remove_file(project.path("cache/recent")).unwrap();
+    std::fs::remove_file(project.path("cache/known/in the way")).unwrap();
+    std::fs::remove_dir(project.path("cache/known")).unwrap();
+    cache.finish().unwrap();
+    assert!(project.path("cache/known").exists(), "it is tried again");
+    assert!(!project.path("cache/recent").exists(), "and what was left is not");
+
+    let cache = SharedCache::new(&project.settings());
+    std::fs::remove_file(project.path("out1")).unwrap();
+    assert!(build(&project, &cache, 1));
+    project.put("cache/recent/in the way", "");
+    cache.finish().unwrap_err();
+    std::fs::remove_dir_all(project.path("cache/recent")).unwrap();
+    cache.finish().unwrap();
+    assert!(project.path("cache/recent").exists());
+}
