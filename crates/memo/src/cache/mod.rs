@@ -38,11 +38,12 @@ use crate::identity::Identity;
 use crate::key::Key;
 use crate::settings::{Clock, Settings};
 use crate::{Error, Result};
+use session::{Session, Staged};
 
 pub(crate) use entry::{Blob, Entry, Parsed, payloads};
 pub(crate) use known::Recalled;
 pub(crate) use place::{Restored, is_there};
-pub(crate) use session::{Capture, Session};
+pub(crate) use session::Capture;
 
 /// An entry is a line for each output; this is room for a hundred thousand of them.
 pub(crate) const ENTRY_LIMIT_BYTES: u64 = 32 << 20;
@@ -88,8 +89,32 @@ impl Cache {
         }
     }
 
+    /// Makes a file that nobody else knows of.
+    fn stage(&self) -> Result<Staged> {
+        self.in_session(Session::stage)
+    }
+
+    /// Makes a file for the output of a process.
+    pub(crate) fn capture(&self) -> Result<Capture> {
+        self.in_session(Session::capture)
+    }
+
+    /// Makes something in the staging area. A long build may find that somebody has removed that; it gets another one
+    /// then.
+    fn in_session<T>(&self, make: impl Fn(&Session) -> Result<T>) -> Result<T> {
+        let session = self.session()?;
+        match make(&session) {
+            Err(error) if error.is_not_found() => {
+                // Another thread may have found it out before.
+                hold(&self.session).take_if(|current| current.is_same(&session));
+                make(&self.session()?)
+            }
+            other => other,
+        }
+    }
+
     /// The staging area, which the first call makes.
-    pub(crate) fn session(&self) -> Result<Session> {
+    fn session(&self) -> Result<Session> {
         self.clean()?;
         let mut session: MutexGuard<'_, Option<Session>> = hold(&self.session);
         if let Some(session) = &*session {
@@ -191,7 +216,7 @@ impl Cache {
             return Ok(());
         }
         let text = entry.print(key);
-        let staged = self.session()?.stage()?;
+        let staged = self.stage()?;
         op::write_all(staged.file(), staged.path(), text.as_bytes())?;
         self.settle(&staged, &path)
     }

@@ -31,7 +31,7 @@ impl Cache {
             {
                 return Ok(Some((blob(&content, before.len()), content)));
             }
-            let staged = self.session()?.stage()?;
+            let staged = self.stage()?;
             // This call shares the blocks of the file where the file system can do that.
             io::copy(&mut &file, &mut staged.file()).map_err(Error::io("copy", path))?;
             let (digest, bytes) = digest_of_staged(&staged)?;
@@ -53,7 +53,7 @@ impl Cache {
     pub(crate) fn keep_bytes(&self, bytes: &[u8], mode: u32) -> Result<Blob> {
         let blob = Blob { digest: Digest::of(bytes), bytes: bytes.len() as u64, mode };
         if !self.has_object(&blob.digest, blob.bytes) {
-            let staged = self.session()?.stage()?;
+            let staged = self.stage()?;
             op::write_all(staged.file(), staged.path(), bytes)?;
             self.settle_object(&staged, &blob.digest)?;
         }

@@ -37,7 +37,7 @@ impl Cache {
         let Some((object, file)) = self.open_object(&blob.digest)? else {
             return Ok(Restored::Damaged(self.object_path(&blob.digest)));
         };
-        let staged = self.session()?.stage()?;
+        let staged = self.stage()?;
         io::copy(&mut &file, &mut staged.file()).map_err(Error::io("copy", &object))?;
         if digest_of_staged(&staged)? != (blob.digest, blob.bytes) {
             self.drop_object(&blob.digest)?;
@@ -54,7 +54,7 @@ impl Cache {
         target: &Path,
         contents: &Contents,
     ) -> Result<Content> {
-        let staged = self.session()?.stage()?;
+        let staged = self.stage()?;
         op::write_all(staged.file(), staged.path(), bytes)?;
         place(&staged, Digest::of(bytes), mode, target, contents)
     }
@@ -68,7 +68,7 @@ impl Cache {
         target: &Path,
         contents: &Contents,
     ) -> Result<Option<Content>> {
-        let staged = self.session()?.stage()?;
+        let staged = self.stage()?;
         let file = std::fs::File::open(source).map_err(Error::io("read", source))?;
         io::copy(&mut &file, &mut staged.file()).map_err(Error::io("copy", source))?;
         if digest_of_staged(&staged)?.0 != expected.digest {

@@ -97,6 +97,11 @@ impl Session {
         Ok(Capture { lock: Some(Lock::acquire(&self.next(OUTPUT))?) })
     }
 
+    /// Whether both stand for one area.
+    pub(crate) fn is_same(&self, other: &Session) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Removes the area. Nothing may be running.
     pub(crate) fn end(self) -> Result<()> {
         Ok(remove_tree(&self.inner.folder)?)
@@ -139,9 +144,11 @@ impl Capture {
         lock.file().try_clone().map_err(Error::io("open", path))
     }
 
-    /// What was printed.
+    /// What was printed. If somebody has removed the file meanwhile, that is not known.
     pub(crate) fn read(&self) -> Result<Vec<u8>> {
-        Ok(read_file(self.parts().0, u64::MAX)?.unwrap_or_default())
+        let (path, _) = self.parts();
+        read_file(path, u64::MAX)?
+            .ok_or_else(|| Error::io("read", path)(std::io::Error::from(std::io::ErrorKind::NotFound)))
     }
 
     fn parts(&self) -> (&Path, &Lock) {

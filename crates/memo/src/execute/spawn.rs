@@ -213,10 +213,9 @@ pub(super) fn run(work: &mut Work, prepared: &Prepared) -> Result<(Output, bool)
         remove_old(path)?;
         create_folders(path.parent().unwrap_or(Path::new("/")))?;
     }
-    let session = work.shared.cache.session()?;
-    let stdout = session.capture()?;
+    let stdout = work.shared.cache.capture()?;
     let is_one = manner.stdout == manner.stderr;
-    let stderr = if is_one { None } else { Some(session.capture()?) };
+    let stderr = if is_one { None } else { Some(work.shared.cache.capture()?) };
     let arguments = request.command.arguments.iter();
     let process = Process {
         program: request.program(),

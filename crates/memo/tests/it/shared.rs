@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use buildbook_memo::{Memo, SharedCache, Status};
+use buildbook_memo::{Memo, SharedCache, Status, Tool};
 
 use crate::support::Project;
 
@@ -119,4 +119,39 @@ fn what_could_not_be_left_to_later_builds_can_be_left_again() {
     std::fs::remove_dir_all(project.path("cache/recent")).unwrap();
     cache.finish().unwrap();
     assert!(project.path("cache/recent").exists());
+}
+
+#[test]
+fn a_build_goes_on_when_somebody_has_removed_its_staging_area() {
+    let project = project();
+    let cache = SharedCache::new(&project.settings());
+    assert!(!build(&project, &cache, 1));
+    let area = std::fs::read_dir(project.path("cache/running")).unwrap().next().unwrap().unwrap().path();
+    for (number, lost) in [(2, area), (3, project.path("cache"))] {
+        std::fs::remove_dir_all(lost).unwrap();
+        assert!(!build(&project, &cache, number));
+        assert_eq!(areas(&project), 1, "one more for all that is left");
+        std::fs::remove_file(project.path(&format!("out{number}"))).unwrap();
+        assert!(build(&project, &cache, number), "it was kept");
+
+        let mut memo = Memo::sharing(project.settings(), &cache);
+        std::fs::remove_dir_all(project.path("cache/running")).unwrap();
+        let echo = memo.tool(Tool::named("echo")).cmd().arg(number.to_string());
+        drop(memo.spawn(echo).start());
+        memo.finish().into_result().unwrap();
+        assert_eq!(*memo.ops()[0].output, *format!("{number}\n").as_bytes());
+    }
+    cache.finish().unwrap();
+    assert_eq!(areas(&project), 0);
+}
+
+#[test]
+fn a_process_whose_output_is_lost_is_no_success() {
+    let project = project();
+    let mut memo = project.memo();
+    let script = ["-c", "rm -r cache/running; echo some"];
+    let lost = memo.tool(Tool::named("sh")).cmd().args(script);
+    drop(memo.spawn(lost).start());
+    let report = memo.finish();
+    assert!(report.failed[0].error.is_not_found(), "{report:?}");
 }
