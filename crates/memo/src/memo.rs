@@ -48,10 +48,11 @@ impl Memo {
         Memo::with(settings, cache, false)
     }
 
-    /// As [`Memo::new`], with a cache that other memos use as well. What the settings say of the cache and of its durability
-    /// counts for nothing: that was said when it was made, and by the clock of then it tells when entries are used. By the
-    /// clock of these settings, this memo tells which files are old enough for their digests to be remembered. It is [`SharedCache::finish`] that leaves what
-    /// was learned to later builds, and not the end of this one.
+    /// As [`Memo::new`], with a cache that other memos use as well. What the settings say of the cache and of its
+    /// durability counts for nothing: that was said when it was made, and by the clock of then it notes when entries are
+    /// used. By the clock of these settings, this memo tells which files are too young for their digests to be
+    /// remembered. It is [`SharedCache::finish`] that leaves what was learned to later builds, and not the end of this
+    /// one.
     #[must_use]
     pub fn sharing(settings: Settings, cache: &SharedCache) -> Memo {
         Memo::with(settings, cache.clone(), true)
