@@ -276,9 +276,9 @@ impl Handle {
         self.inner.state.borrow_mut().file(path)
     }
 
-    /// The numbers of files.
-    pub(crate) fn files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<FileId> {
-        self.inner.state.borrow_mut().files(paths)
+    /// The numbers of files. Who gives them may ask the memo for something, so that nothing is borrowed meanwhile.
+    fn files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<FileId> {
+        paths.into_iter().map(|path| self.file(path.as_ref())).collect()
     }
 
     pub(crate) fn submit(&self, op: NewOp) -> OpId {

@@ -144,11 +144,6 @@ impl State {
         self.guard.file(path)
     }
 
-    /// The numbers of files.
-    pub(crate) fn files(&mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Vec<FileId> {
-        paths.into_iter().map(|path| self.guard.file(path)).collect()
-    }
-
     /// Declares a file ready that no operation makes.
     pub(crate) fn declare_ready(&mut self, path: &Path, is_again_fine: bool) {
         let file = self.guard.file(path);

@@ -179,3 +179,20 @@ fn the_end_of_long_work_is_told_while_the_next_is_done() {
     drop(memo.write("last", "").start());
     memo.finish().into_result().unwrap();
 }
+
+#[test]
+fn who_names_files_may_ask_for_them_at_the_same_time() {
+    let project = Project::new();
+    let mut memo = project.memo();
+    let handle = memo.handle().clone();
+    memo.task(async move |memo| {
+        let ask = |name| {
+            drop(handle.write(name, "some").start());
+            name
+        };
+        memo.wait_files(["a", "b"].into_iter().map(ask)).await?;
+        memo.write("c", "some").reads(["d"].into_iter().map(ask)).await
+    });
+    memo.finish().into_result().unwrap();
+    assert_eq!(["a", "b", "c", "d"].map(|name| project.get(name)), ["some"; 4]);
+}
