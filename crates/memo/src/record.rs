@@ -19,7 +19,7 @@ use crate::{Error, Feedback, Result};
 /// An operation.
 pub(crate) struct Record {
     pub(crate) kind: Kind,
-    /// The command of a spawn, which is spelled out when it is to be shown.
+    /// The command of a spawn, which is spelled out when it is to be shown, or at its end if it is long.
     command: Option<Arc<Cmd>>,
     files: Place,
     created: Duration,
@@ -212,6 +212,9 @@ impl State {
     fn end_as(&mut self, id: OpId, result: Result<Output>, is_revived: bool) {
         let record = self.record_mut(id);
         record.request = None;
+        if let Some(abridged) = record.command.as_deref().and_then(Cmd::abridged) {
+            record.command = Some(Arc::new(abridged));
+        }
         record.standing = match &result {
             Ok(_) if is_revived => Standing::Revived,
             Ok(_) => Standing::Executed,

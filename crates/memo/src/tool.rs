@@ -12,6 +12,9 @@ use crate::env::ToolEnv;
 /// Variables that say where temporary files go, which must not show in results.
 const SHIELDED: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
 
+/// A command with no more is kept as it is, which costs nothing until it is shown.
+const FEW_ARGUMENTS: usize = 32;
+
 /// A program, and which variables of the environment have an influence on what it does.
 ///
 /// What it consists of beyond its own file, such as shared libraries or programs that it starts, is not known
@@ -155,6 +158,18 @@ impl Cmd {
         self.arguments.push(Argument::Shielded(argument.into()));
         self
     }
+
+    /// One that is shown as this one is and takes less memory; `None` when this one takes little itself. It is for showing
+    /// only: its arguments are others.
+    pub(crate) fn abridged(&self) -> Option<Cmd> {
+        if self.arguments.len() <= FEW_ARGUMENTS {
+            return None;
+        }
+        let words: Vec<_> =
+            self.arguments.iter().map(|argument| argument.value().to_string_lossy()).collect();
+        let words = OsString::from(words.join(" "));
+        Some(Cmd { tool: self.tool.clone(), arguments: vec![Argument::Stamped(words)] })
+    }
 }
 
 impl fmt::Display for Cmd {
@@ -181,4 +196,36 @@ pub(crate) fn look_up(name: &OsStr, path: Option<&OsStr>, cwd: &Path) -> Option<
 
 fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::ffi::OsStringExt as _;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::env::Env;
+    use crate::op::Kind;
+    use crate::record::{NewOp, State};
+
+    #[test]
+    fn an_operation_that_has_ended_keeps_no_long_command_and_is_shown_as_before() {
+        let env = Env::default().for_tool(&BTreeSet::new(), &BTreeSet::new(), &BTreeMap::new());
+        let tool = MemoTool { tool: Arc::new(Tool::named("tool")), found: None, env: Arc::new(env) };
+        let mut state = State::default();
+        for count in [0, FEW_ARGUMENTS, FEW_ARGUMENTS + 1, 500] {
+            let arguments = (1..count).map(|number| OsString::from(format!("argument {number}")));
+            let cut = (count > 0).then(|| OsString::from_vec(b"cut \xe2\x82".to_vec()));
+            let command = Arc::new(tool.cmd().args(arguments.chain(cut)));
+            let (label, kept) = (command.to_string(), Arc::downgrade(&command));
+            let (reads, writes) = (Vec::new(), Vec::new());
+            let op = NewOp { kind: Kind::Spawn, command: Some(command), reads, writes, request: None };
+            let id = state.add(op, Duration::ZERO);
+            assert!(kept.upgrade().is_some_and(|kept| kept.arguments.len() == count));
+            assert!(state.next().is_none());
+            assert_eq!(kept.upgrade().is_some(), count <= FEW_ARGUMENTS, "{count} arguments");
+            assert_eq!(state.label(id), label);
+        }
+    }
 }
