@@ -35,8 +35,9 @@ pub struct UniverseSurvey {
 ///
 /// # Errors
 ///
-/// Those of [`referenced_by_published`]; [`Error::NothingPublished`]; the system's answer when the folder of
-/// universes cannot be read. What concerns one universe is in [`UniverseSurvey::problems`].
+/// Those of [`collect_referenced_universes`](crate::collect_referenced_universes); [`Error::NothingPublished`]; the
+/// system's answer when the folder of universes cannot be read. What concerns one universe is in
+/// [`UniverseSurvey::problems`].
 pub fn survey_universes(html: &HtmlTree) -> Result<UniverseSurvey> {
     let referenced = referenced(html)?;
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
