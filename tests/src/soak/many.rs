@@ -32,7 +32,10 @@ pub struct Done {
 /// What was lost, out of order or torn.
 pub fn appends(root: &Path, start: &Start, processes: usize, each: u64) -> Result<Done> {
     let case = Case::new(root, start)?;
-    case.beside(&[Role::Compact], read::histories, 4, |crew| all_of(crew, Role::Append, processes, each))?;
+    case.beside(&[Role::Compact], read::histories, 4, |crew| {
+        all_of(crew, Role::Append, processes, each)?;
+        a_compaction(crew)
+    })?;
     let (crew, book) = (&case.crew, super::book(root));
     read::histories(crew, &book)?;
     let history = History::at(marks::tree(&book).packages());
@@ -164,6 +167,16 @@ impl<'a> Case<'a> {
         let figures = self.crew.ledger().figures.clone();
         Done { figures, took: self.begin.elapsed() }
     }
+}
+
+/// Waits for the first compaction: on a busy machine, the appends may all be done before it has its turn.
+fn a_compaction(crew: &Crew) -> Result<()> {
+    let begin = Instant::now();
+    while crew.ledger().figures.compactions == 0 {
+        ensure!(begin.elapsed() < Duration::from_secs(60), "nothing was compacted in a minute");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 fn all_of(crew: &Crew, role: Role, processes: usize, steps: u64) -> Result<()> {
