@@ -68,8 +68,8 @@ pub struct Runs {
 }
 
 impl RunLog {
-    /// Lists the runs, oldest first. A folder that is missing has none; one behind a link that leads nowhere cannot be read. Nothing is changed, and the locks
-    /// are only looked at.
+    /// Lists the runs, oldest first. A folder that is missing has none; one behind a link that leads nowhere cannot be
+    /// read. Nothing is changed, and the locks are only looked at.
     ///
     /// # Errors
     ///

@@ -144,15 +144,16 @@ impl Check<'_> {
         for (path, what) in reads.into_iter().flatten() {
             self.find(Level::Fault, &path, what, false);
         }
-        if state != RunState::InProgress && run_log.dag_structure(id).is_ok_and(|structure| structure.cut_off)
-        {
+        let structure = run_log.dag_structure(id);
+        let is_cut_off = structure.as_ref().is_ok_and(|structure| structure.cut_off);
+        if is_cut_off && state != RunState::InProgress {
             // What is needed by a run that has finished, `gc` has to know until there is a later one.
             let level = if state == RunState::Finished { Level::Fault } else { Level::Note };
             self.find(level, &run.dag_structure(), "its end is missing", false);
         }
         let files = [
             (run.events(), run_log.events(id).map(|events| events.problems)),
-            (run.dag_structure(), run_log.dag_structure(id).map(|structure| structure.problems)),
+            (run.dag_structure(), structure.map(|structure| structure.problems)),
         ];
         for (path, problems) in files {
             match problems {
